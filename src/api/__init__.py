@@ -1,0 +1,1 @@
+"""HTTP: who is asking, what they may see, problems, routes."""

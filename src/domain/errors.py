@@ -1,0 +1,216 @@
+"""Refusals: what the domain says when something may not happen, each with a stable code.
+
+Refusal
+├── BadInput            what was sent cannot be understood
+│   ├── MalformedJson, DuplicateMember, UnknownField, UnknownParameter, TooLarge
+│   ├── NaiveTime, FutureTime, TooOld
+│   └── UnknownKind, UnknownUnit, UnknownCalendar
+├── NotAllowed          understood, but not by this actor or not now
+│   ├── ActionUnavailable, RoleForbidden, GuardFailed, SamePerson
+│   ├── TasksOpen, EvidenceMissing, TrialOnly
+│   └── Unauthenticated, NotFound
+└── Collision           somebody or something was there before
+    └── VersionStale, KeyMissing, KeyReused, SourceConflict, ClosedTimes, Busy
+
+The docstring of each is the message a person reads; `{names}` in it are filled from the details.
+"""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """操作未被接受。"""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, *, pointer: str = "", **details: object) -> None:
+        """Keep the details, and the JSON pointer of the field at fault (empty: the whole)."""
+        self.pointer = pointer
+        self.details = details
+        super().__init__(type(self).title().format_map(_Details(details)))
+
+    @classmethod
+    def title(cls) -> str:
+        """Return the message before its details are filled in."""
+        return (cls.__doc__ or "").strip()
+
+
+class _Details(dict[str, object]):
+    """Details for a message; a missing one shows as a dash instead of failing."""
+
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+class BadInput(Refusal):
+    """输入有误：{detail}。"""
+
+    code = "bad-input"
+
+
+class MalformedJson(BadInput):
+    """请求正文不是有效的 JSON（UTF-8）：{detail}。请检查后重新提交。"""
+
+    code = "malformed-json"
+
+
+class DuplicateMember(BadInput):
+    """JSON 中字段“{member}”出现了两次。请只保留一个。"""
+
+    code = "duplicate-member"
+
+
+class UnknownField(BadInput):
+    """字段“{field}”有误：{detail}。"""
+
+    code = "unknown-field"
+
+
+class UnknownParameter(BadInput):
+    """不认识的查询参数“{parameter}”。可用的参数：{known}。"""
+
+    code = "unknown-parameter"
+
+
+class TooLarge(BadInput):
+    """请求正文超过 {limit} 字节。请缩短文字，附件请先单独上传。"""
+
+    code = "too-large"
+
+
+class NaiveTime(BadInput):
+    """时间“{value}”没有时区，或不是 RFC 3339 格式。请写成 2026-10-08T09:00:00+08:00。"""
+
+    code = "naive-time"
+
+
+class FutureTime(BadInput):
+    """时间 {value} 晚于现在 {now}。请填写已经发生的时间。"""
+
+    code = "future-time"
+
+
+class TooOld(BadInput):
+    """时间 {value} 早于允许补录的最早时间 {earliest}。请改用补录或导入。"""
+
+    code = "too-old"
+
+
+class UnknownKind(BadInput):
+    """没有名为“{kind}”的事项类型。可用的类型：{known}。"""
+
+    code = "unknown-kind"
+
+
+class UnknownUnit(BadInput):
+    """组织目录中没有单元“{unit}”。请用单元编码，或“镇街/社区”名称；重名时须带上级。"""
+
+    code = "unknown-unit"
+
+
+class UnknownCalendar(BadInput):
+    """没有名为“{calendar}”的工作日历。可用的日历：{known}。"""
+
+    code = "unknown-calendar"
+
+
+class NotAllowed(Refusal):
+    """现在不能这样办理：{detail}。"""
+
+    code = "not-allowed"
+
+
+class ActionUnavailable(NotAllowed):
+    """事项处于“{stage}”环节，不能办理“{action}”。现在可以办理：{available}。"""
+
+    code = "action-unavailable"
+
+
+class RoleForbidden(NotAllowed):
+    """您的角色（{role}）不能办理“{action}”。可办理的角色：{allowed}。"""
+
+    code = "role-forbidden"
+
+
+class GuardFailed(NotAllowed):
+    """不满足办理条件：{detail}。"""
+
+    code = "guard-failed"
+
+
+class SamePerson(NotAllowed):
+    """“{action}”须由另一人（单位）办理，不能由承办者自己办理。"""
+
+    code = "same-person"
+
+
+class TasksOpen(NotAllowed):
+    """还有协办任务未完成：{tasks}。请先完成，或说明理由后免除。"""
+
+    code = "tasks-open"
+
+
+class EvidenceMissing(NotAllowed):
+    """缺少办理凭据“{field}”。请说明办理情况后再提交。"""
+
+    code = "evidence-missing"
+
+
+class TrialOnly(NotAllowed):
+    """只有演示或试运行区县可以设置时钟；{district} 是正式区县。"""
+
+    code = "trial-only"
+
+
+class Unauthenticated(NotAllowed):
+    """没有提供有效的访问密钥。请在 Authorization 头中写 Bearer <密钥>。"""
+
+    code = "unauthenticated"
+
+
+class NotFound(NotAllowed):
+    """没有找到{what}，或不在您的管辖范围内。"""
+
+    code = "not-found"
+
+
+class Collision(Refusal):
+    """与已有记录冲突：{detail}。"""
+
+    code = "collision"
+
+
+class VersionStale(Collision):
+    """事项已有新的办理记录：您看到的是第 {expected} 版，现在是第 {current} 版。请刷新后再办理。"""
+
+    code = "version-stale"
+
+
+class KeyMissing(Collision):
+    """缺少 Idempotency-Key 请求头。请为每次操作生成一个不重复的编号，重试时用同一个。"""
+
+    code = "key-missing"
+
+
+class KeyReused(Collision):
+    """这个 Idempotency-Key 已用于另一个请求。请为新的操作换一个编号。"""
+
+    code = "key-reused"
+
+
+class SourceConflict(Collision):
+    """来源系统“{system}”的编号“{source_id}”已有事项 {number}，内容不同。请核对编号，或作更正。"""
+
+    code = "source-conflict"
+
+
+class ClosedTimes(Collision):
+    """事项 {number} 已办结，其时间只能由两人审批的更正修改。"""
+
+    code = "closed-times"
+
+
+class Busy(Collision):
+    """同一事项正被频繁办理，这次没有写入。请稍后用同一个 Idempotency-Key 重试。"""
+
+    code = "busy"

@@ -1,0 +1,115 @@
+"""Reading the log: a stream, a range of positions, what a command wrote.
+
+Positions have no gaps and become visible in order, so `position > seen ORDER BY position` is
+complete by construction.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from eventlog.database import Connection
+from eventlog.records import Record, decode_rows
+
+BEGINNING: Final = 0
+
+
+class Stored(Struct, frozen=True):
+    """Which positions a command wrote, and the keyed digest of the request it stood for."""
+
+    request: bytes
+    first: int
+    last: int
+    recorded_at: datetime
+
+
+class Head(Struct, frozen=True):
+    """Where the log stands."""
+
+    position: int
+    reference_head: int
+    last_recorded_at: datetime
+    chain: bytes
+
+
+# Binary: bodies come as they are, without hexadecimal in between.
+RANGE: Final = """
+    SELECT position, recorded_at, type, schema_version, body FROM event
+    WHERE position > %s ORDER BY position LIMIT %s
+"""
+REFERENCE: Final = """
+    SELECT position, recorded_at, type, schema_version, body FROM event
+    WHERE stream_type <> 'case' AND position > %s AND position <= %s ORDER BY position
+"""
+STREAM: Final = """
+    SELECT position, recorded_at, type, schema_version, body FROM event
+    WHERE stream_id = %s AND stream_version > %s ORDER BY stream_version
+"""
+# One statement for many streams: what a group of cold loads needs.
+STREAMS: Final = """
+    SELECT position, recorded_at, type, schema_version, body FROM event
+    WHERE stream_id = ANY(%b) ORDER BY stream_id, stream_version
+"""
+COMMAND: Final = """
+    SELECT request, first_position, last_position, recorded_at FROM command
+    WHERE client = %s AND key = %s
+"""
+HEAD: Final = "SELECT position, reference_head, last_recorded_at, chain FROM ledger"
+# "As known at T" is a position: the last one recorded not later than T.
+POSITION_AT: Final = """
+    SELECT coalesce(max(position), 0) FROM event WHERE recorded_at <= %s
+"""
+
+
+def read_range(connection: Connection, after: int, limit: int) -> list[Record]:
+    """Return up to `limit` records after a position."""
+    return decode_rows(_rows(connection, RANGE, (after, limit)))
+
+
+def read_reference(connection: Connection, after: int, through: int) -> list[Record]:
+    """Return the reference facts (directory, kinds, calendars, keys) in (after, through]."""
+    return decode_rows(_rows(connection, REFERENCE, (after, through)))
+
+
+def read_stream(connection: Connection, stream: str, *, after: int = 0) -> list[Record]:
+    """Return the records of a stream after a version."""
+    return decode_rows(_rows(connection, STREAM, (UUID(stream), after)))
+
+
+def read_streams(connection: Connection, streams: Sequence[str]) -> dict[str, list[Record]]:
+    """Return the records of several streams; an unknown one has an empty list."""
+    found: dict[str, list[Record]] = {stream: [] for stream in streams}
+    ids = [UUID(stream) for stream in streams]
+    for record in decode_rows(_rows(connection, STREAMS, (ids,))):
+        found[record.stream].append(record)
+    return found
+
+
+def read_command(connection: Connection, client: str, key: str) -> Stored | None:
+    """Return what a command wrote, or None if nobody used this key."""
+    row = connection.execute(COMMAND, (client, key)).fetchone()
+    return Stored(*row) if row else None
+
+
+def read_head(connection: Connection) -> Head:
+    """Return where the log stands now."""
+    row = connection.execute(HEAD).fetchone()
+    if row is None:
+        raise LookupError("the ledger row is missing")
+    return Head(*row)
+
+
+def position_at(connection: Connection, moment: datetime) -> int:
+    """Return the last position recorded not later than a moment (0: none)."""
+    row = connection.execute(POSITION_AT, (moment,)).fetchone()
+    return int(row[0]) if row else BEGINNING
+
+
+def _rows(
+    connection: Connection, query: str, parameters: Sequence[object]
+) -> list[tuple[int, datetime, str, int, bytes]]:
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(query, parameters).fetchall()

@@ -1,0 +1,170 @@
+"""The record: the exact bytes in which a fact is stored, hashed and shown (docs/record-format.md).
+
+`body` is RFC 8785 canonical JSON. Keys are ASCII and there are no floats, so sorted-key JSON from
+msgspec is canonical already (tests hold it against the rfc8785 library).
+"""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.facts import FACTS, Fact
+
+PROFILE: Final = "bihuan/1"
+NO_PREVIOUS: Final = "0" * 64
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+F = TypeVar("F", bound=Fact, covariant=True)  # noqa: PLC0105 - one letter suffices here
+
+
+class Who(Struct, frozen=True):
+    """The actor of a record: permanent ids, never names."""
+
+    role: str
+    unit: str | None
+    post: str | None
+    person: str | None
+    on_behalf_of: str | None
+
+
+class Sealed(Struct, frozen=True):
+    """What the record says of a sealed text: enough to verify it, nothing to read."""
+
+    field: str
+    subject: str
+    key: str
+    digest: str
+    commitment: str
+
+
+class Body(Struct, Generic[F], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The members of a body; `schema` and `type` say what `data` is."""
+
+    profile: str
+    district: str
+    stream_type: str
+    stream: str
+    version: int
+    event: str
+    command: str
+    type: str
+    schema: int
+    occurred_at: datetime
+    actor: Who
+    client: str
+    kind: str | None
+    reference_position: int
+    data: F
+    sealed: tuple[Sealed, ...]
+    prev: str
+
+
+class Record(Struct, frozen=True):
+    """A fact in its place in the log."""
+
+    position: int
+    recorded_at: datetime
+    body: Body[Fact]
+
+    @property
+    def fact(self) -> Fact:
+        """What happened."""
+        return self.body.data
+
+    @property
+    def stream(self) -> str:
+        """The case, or other stream, that it happened to."""
+        return self.body.stream
+
+    @property
+    def version(self) -> int:
+        """Its number within the stream, from 1."""
+        return self.body.version
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened, which may be long before it was recorded."""
+        return self.body.occurred_at
+
+
+class UnknownFact(Exception):
+    """日志中有不认识的办理记录 {type}（第 {schema} 版）。程序版本可能过旧，请升级后再试。"""
+
+    def __init__(self, type_: str, schema: int) -> None:
+        """Name the fact that this program does not know."""
+        super().__init__((type(self).__doc__ or "").format(type=type_, schema=schema))
+
+
+_DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[Body[Any]]]] = {
+    (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(Body[fact])  # type: ignore[valid-type]
+    for fact in FACTS
+}
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def encode(body: Body[Fact]) -> bytes:
+    """Return the canonical bytes of a body."""
+    return _encode(body)
+
+
+def decode(type_: str, schema: int, body: bytes) -> Body[Fact]:
+    """Read a body back.
+
+    Raises:
+        UnknownFact: no fact of this name and schema exists.
+        msgspec.ValidationError: the bytes are no such body.
+    """
+    decoder = _DECODERS.get((type_, schema))
+    if decoder is None:
+        raise UnknownFact(type_, schema)
+    return decoder.decode(body)
+
+
+def decode_rows(rows: Sequence[tuple[int, datetime, str, int, bytes]]) -> list[Record]:
+    """Read rows of (position, recorded_at, type, schema_version, body)."""
+    decoders = _DECODERS
+    try:
+        return [
+            Record(position, recorded_at, decoders[type_, schema].decode(body))
+            for position, recorded_at, type_, schema, body in rows
+        ]
+    except KeyError as missing:
+        raise UnknownFact(*missing.args[0]) from None
+
+
+def body_hash(body: bytes) -> str:
+    """Return what the next record of the stream carries as `prev`."""
+    return sha256(body).hexdigest()
+
+
+def microseconds(at: datetime) -> int:
+    """Return whole microseconds since 1970 (UTC)."""
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def leaf_hash(position: int, recorded_at: datetime, body: bytes) -> bytes:
+    """Return SHA-256(0x00 ‖ position ‖ recorded_at in µs ‖ body), numbers as big-endian u64."""
+    stamp = position.to_bytes(8, "big") + microseconds(recorded_at).to_bytes(8, "big")
+    return sha256(b"\x00" + stamp + body).digest()
+
+
+def chain_hash(chain: bytes, leaf: bytes) -> bytes:
+    """Return the chain after one more leaf; it starts from 32 zero bytes."""
+    return sha256(chain + leaf).digest()
+
+
+def uuid7(now: datetime) -> UUID:
+    """Return a time-ordered id (RFC 9562); ids of one batch sort near each other in the index."""
+    milliseconds = microseconds(now) // 1000
+    value = int.from_bytes(os.urandom(10), "big")
+    value |= milliseconds << 80
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)

@@ -1,0 +1,1 @@
+"""Kinds of case as data, and the engine: the only writer of cases."""
