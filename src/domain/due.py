@@ -156,11 +156,7 @@ def due(  # noqa: PLR0913 # the whole of what a deadline depends on, by name
     Raises NaiveTime, UnitMismatch (an extension in another unit), PauseNotAllowed (a pause that
     ends before it starts), NoOpening.
     """
-    size = budget.size
-    for extension in extensions:
-        if extension.unit is not budget.unit:
-            raise UnitMismatch(extension=extension, budget=budget)
-        size += extension.size
+    size = _total(budget, extensions)
     return reached(start, size, budget.unit, calendar, cutoff, pauses=pauses)
 
 
@@ -172,12 +168,14 @@ def threshold(  # noqa: PLR0913 # the whole of what a threshold depends on, by n
     cutoff: Cutoff = Cutoff.close_of_business,
     *,
     pauses: Sequence[Pause] = (),
+    extensions: Iterable[Budget] = (),
 ) -> Due:
     """Return the earliest moment at which this share of the budget is used up (clocks.md R10).
 
-    Counted through the calendar; what is not whole is rounded up, so never too early.
+    Counted through the calendar, of the budget with its extensions; what is not whole is rounded
+    up, so never too early. Raises as `due` does.
     """
-    share = -(-budget.size * percent // 100)
+    share = -(-_total(budget, extensions) * percent // 100)
     return reached(start, share, budget.unit, calendar, cutoff, pauses=pauses)
 
 
@@ -193,9 +191,10 @@ def reached(  # noqa: PLR0913 # see due
     """Return the earliest moment at which `consumed` is at least `size` (seconds or days)."""
     scale = _SCALES[unit](calendar, cutoff)
     try:
-        origin = scale.origin(_to_wall(start, scale.zone))
+        begin = _to_wall(start, scale.zone)
+        origin = scale.origin(begin)
         runs = scale.runs(origin, _merged(pauses, scale.zone)) if pauses else ((origin, _ENDLESS),)
-        found = scale.moment_of(runs, size) if size > 0 else origin
+        found = scale.moment_of(runs, size) if size > 0 else begin
         at = _from_wall(found, scale.zone)
     except (OverflowError, ValueError):
         raise _no_opening(start, calendar) from None
@@ -354,7 +353,9 @@ class _NaturalDays(_WorkingDays):
 
     def runs(self, origin: int, pauses: Sequence[_Run]) -> Sequence[_Run]:
         whole = [(-(-since // DAY) * DAY, until // DAY * DAY) for since, until in pauses]
-        return _Scale.runs(self, origin, [(since, until) for since, until in whole if since < until])
+        return _Scale.runs(
+            self, origin, [(since, until) for since, until in whole if since < until]
+        )
 
     def moment_of(self, runs: Sequence[_Run], size: int) -> int:
         for since, until in runs:
@@ -385,6 +386,15 @@ _SCALES: dict[Unit, type[_Scale]] = {
 }
 
 
+def _total(budget: Budget, extensions: Iterable[Budget]) -> int:
+    size = budget.size
+    for extension in extensions:
+        if extension.unit is not budget.unit:
+            raise UnitMismatch(extension=extension, budget=budget)
+        size += extension.size
+    return size
+
+
 def _merged(pauses: Iterable[Pause], zone: ZoneInfo) -> list[_Run]:
     """Join pauses that overlap or touch: the clock runs when no reason holds it (R5)."""
     found: list[_Run] = []
@@ -409,7 +419,9 @@ def _to_wall(moment: datetime, zone: ZoneInfo) -> int:
 def _from_wall(seconds: int, zone: ZoneInfo) -> datetime:
     """Return the UTC moment. Raises OverflowError or ValueError beyond the years 1 to 9999."""
     day, second = divmod(seconds, DAY)
-    return (datetime.fromordinal(day) + timedelta(seconds=second)).replace(tzinfo=zone).astimezone(UTC)
+    return (
+        (datetime.fromordinal(day) + timedelta(seconds=second)).replace(tzinfo=zone).astimezone(UTC)
+    )
 
 
 def _no_opening(start: datetime, calendar: Calendar) -> NoOpening:

@@ -6,7 +6,7 @@ complete by construction.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
@@ -109,7 +109,7 @@ def position_at(connection: Connection, moment: datetime) -> int:
 
 
 def _rows(
-    connection: Connection, query: str, parameters: Sequence[object]
+    connection: Connection, query: LiteralString, parameters: Sequence[object]
 ) -> list[tuple[int, datetime, str, int, bytes]]:
     with connection.cursor(binary=True) as cursor:
         return cursor.execute(query, parameters).fetchall()

@@ -15,7 +15,10 @@ LAST_YEAR: Final = 2100  # exclusive
 _EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's serials know no zone
 _NOON: Final = 12
 _LAST_HOUR: Final = 23
-_WIDEST_OFFSET: Final = timedelta(hours=14)
+_WIDEST# Without a gap, 2017/1/19:05 would be two different moments.
+_GAP: Final = rf"(?: ?T ?| |(?<=[日号)])|(?={_HALVES}))"
+_DASHES: Final = str.maketrans("–—−", "---")
+_OFFSET: Final = timedelta(hours=14)
 
 _HALVES: Final = "上午|下午|凌晨|清晨|早上|早晨|中午|晚上|AM|PM"
 _DATE: Final = (
@@ -32,7 +35,7 @@ _TIME: Final = (
     r" ?(?P<half_after>AM|PM)?"
 )
 _OFFSET: Final = r" ?(?P<offset>Z|(?:UTC|GMT)?(?P<sign>[-+])(?P<oh>\d{2}):?(?P<om>\d{2}))?"
-_SHAPE: Final = re.compile(rf"{_DATE}{_WEEKDAY}(?: ?T ?| )?(?:{_TIME}{_OFFSET})?", re.IGNORECASE)
+_SHAPE: Final = re.compile(rf"{_DATE}{_WEEKDAY}(?:{_GAP}{_TIME}{_OFFSET})?", re.IGNORECASE)
 _COMPACT: Final = re.compile(r"(\d{8})[T ]?(\d{2})(\d{2})(\d{2})?")
 _SERIAL: Final = re.compile(r"\d{5}(\.\d+)?")
 
@@ -121,13 +124,13 @@ def _by_format(text: str, zone: ZoneInfo, formats: Sequence[str]) -> Moment:
                 parsed = datetime.strptime(written, form)  # noqa: DTZ007 - _placed adds the zone
             except ValueError:
                 continue
-            whole_day = not any(part in form for part in ("%H", "%I", "%T"))
+            whole_day = not any(part in form for part in ("%H", "%I"))
             return _placed(parsed, zone, whole_day=whole_day)
     raise DateError(f"“{text}”不符合映射里写的日期格式 {'、'.join(formats)}")
 
 
 def _from_text(text: str, zone: ZoneInfo) -> Moment:
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    plain = " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
     if _SERIAL.fullmatch(plain):
         return _from_digits(plain, zone)
     if compact := _COMPACT.fullmatch(plain):
@@ -150,7 +153,7 @@ def _from_text(text: str, zone: ZoneInfo) -> Moment:
         year,
         month,
         day_of_month,
-        _hour(int(part["hour"]), (part["half"] or part["half_after"] or "").upper(), text),
+        _hour(int(part["hour"]), f"{part['half'] or ''}{part['half_after'] or ''}".upper(), text),
         int(part["minute"] or part["minute_zh"] or 0),
         int(part["second"] or part["second_zh"] or 0),
     )
@@ -179,9 +182,11 @@ def _hour(hour: int, half: str, text: str) -> int:
         case "上午" | "AM" | "凌晨":
             if hour <= _NOON:
                 return hour % _NOON
-        case _:
+        case "清晨" | "早上" | "早晨":
             if hour < _NOON:
                 return hour
+        case _:  # one before and another behind the hour
+            pass
     raise contradiction
 
 

@@ -105,24 +105,26 @@ class _Text:
 
     def records(self) -> Iterator[Sequence[Cell]]:
         """One list a record, blank lines included, as Excel numbers them."""
-        number = 0
+        number = 1
         with self.path.open(encoding=self.encoding, newline="") as file:
             lines = chain(_ended(file), [_SENTINEL])
             reader = csv.reader(lines, delimiter=self.delimiter)
             try:
-                for record in reader:
+                for number, record in enumerate(reader, start=1):  # noqa: B007 - read on failure
                     if record == [_SENTINEL]:
                         return
-                    number += 1
                     if record and record[-1].endswith(_SENTINEL):
-                        raise csv.Error
+                        raise _unclosed(number)
                     yield record
-            except csv.Error as error:
-                raise TableError(
-                    "unclosed-quote",
-                    f"从第 {number + (reader.line_num <= number)} 行起有一个引号没有配对，"
-                    "后面的内容都连成了一格。请补上或去掉这个引号。",
-                ) from error
+            except csv.Error as error:  # a cell beyond the csv module's limit
+                raise _unclosed(number + 1) from error
+
+
+def _unclosed(number: int) -> TableError:
+    return TableError(
+        "unclosed-quote",
+        f"从第 {number} 行起有一个引号没有配对，后面的内容都连成了一格。请补上或去掉这个引号。",
+    )
 
 
 def _ended(file: io.TextIOBase) -> Iterator[str]:
