@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import accumulate, pairwise
 from types import MappingProxyType
+from typing import cast
 
 DAY = 86_400
 LAST_SECOND = DAY - 1
@@ -47,8 +48,13 @@ class Calendar:
     covered_from: date
     covered_to: date
     open_seconds: int = field(init=False, repr=False, compare=False)
+    close_of_business: int = field(init=False, repr=False, compare=False)
+    """The second of the day at which a workday ends; at the latest the last whole second."""
+    firm: tuple[int, int] = field(init=False, repr=False, compare=False)
+    """The first and the last day that no notice still to come is expected to move."""
     closures: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
     """Workdays (before, after) that lie more than LONGEST_CLOSURE days apart; hardly ever any."""
+    _shifted: Mapping[int, bool] = field(init=False, repr=False, compare=False)
     _marks: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _shifts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _ranks: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -65,6 +71,10 @@ class Calendar:
         }
         self._keep("days", MappingProxyType(dict(self.days)))
         self._keep("open_seconds", sum(closes - opens for opens, closes in self.hours))
+        firm_to = min(self.covered_to, date(self.covered_to.year, _NOVEMBER, 30))
+        self._keep("close_of_business", min(self.hours[-1][1], LAST_SECOND))
+        self._keep("firm", (self.covered_from.toordinal(), firm_to.toordinal()))
+        self._keep("_shifted", {mark: shift > 0 for mark, shift in shifts.items()})
         self._keep("_marks", tuple(shifts))
         self._keep("_shifts", tuple(accumulate(shifts.values(), initial=0)))
         self._keep("_ranks", tuple(self.workdays_before(mark) for mark in shifts))
@@ -78,24 +88,20 @@ class Calendar:
         """Say whether this day is only assumed, not announced.
 
         That is any day outside the coverage, and December of the last covered year: the notice
-        for the next year, due in November, moved days of it in 2006, 2007, 2011 and 2018 (clocks.md R13).
+        for the next year comes in November and moved days of 2006, 2007, 2011 and 2018
+        (clocks.md R13).
         """
-        return not self.covered_from <= day <= self.firm_to
+        return not self.firm[0] <= day.toordinal() <= self.firm[1]
 
-    @property
-    def firm_to(self) -> date:
-        """The last day that no notice still to come is expected to move."""
-        return min(self.covered_to, date(self.covered_to.year, _NOVEMBER, 30))
-
-    @property
-    def close_of_business(self) -> int:
-        """The second of the day at which a workday ends; at the latest the last whole second."""
-        return min(self.hours[-1][1], LAST_SECOND)
+    def worked(self, ordinal: int) -> bool:
+        """Say the same as `is_workday`, of an ordinal."""
+        return self._shifted.get(ordinal, (ordinal - 1) % _WEEK < _WEEKDAYS)
 
     def workdays_before(self, ordinal: int) -> int:
         """Count the workdays from year 1 up to, not including, this day."""
         weeks, rest = divmod(ordinal - 1, _WEEK)  # ordinal 1 was a Monday
-        return weeks * _WEEKDAYS + min(rest, _WEEKDAYS) + self._shifts[self._passed(ordinal)]
+        shift = self._shifts[bisect_left(self._marks, ordinal)]
+        return weeks * _WEEKDAYS + (min(_WEEKDAYS, rest)) + shift
 
     def nth_workday(self, rank: int) -> int:
         """Return the workday that has exactly `rank` workdays before it.
@@ -112,6 +118,8 @@ class Calendar:
 
     def workday_from(self, ordinal: int) -> int:
         """Return this day if it is a workday, else the next workday."""
+        if self.worked(ordinal):  # most days: spares the bisections
+            return ordinal
         return self.nth_workday(self.workdays_before(ordinal))
 
     def workday_until(self, ordinal: int) -> int:
@@ -120,7 +128,11 @@ class Calendar:
 
     def opened_by(self, second: int) -> int:
         """Count the open seconds of a workday before this second of the day."""
-        return sum(min(second, closes) - opens for opens, closes in self.hours if second > opens)
+        opened = 0
+        for opens, closes in self.hours:
+            if second > opens:
+                opened += (min(closes, second)) - opens
+        return opened
 
     def second_after(self, opened: int) -> int:
         """Return the earliest second of a workday by which `opened` (≥ 1) seconds were open."""
@@ -129,9 +141,6 @@ class Calendar:
                 return opens + opened
             opened -= closes - opens
         raise ValueError(opened)
-
-    def _passed(self, ordinal: int) -> int:
-        return bisect_left(self._marks, ordinal)
 
     def _find_closures(self) -> Iterator[tuple[int, int]]:
         for rank in sorted(set(self._ranks)):
@@ -156,9 +165,9 @@ def calendar_from_document(document: Mapping[str, object]) -> Calendar:
     covered = _mapping(document, "covered")
     covered_from, covered_to = (_read_day(covered.get(end)) for end in ("from", "to"))
     days = dict(sorted(_read_days(_mapping(document, "years")).items()))
-    content = [hours, [(str(day), worked) for day, worked in days.items()]]
-    content += [str(covered_from), str(covered_to)]
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]
+    exceptions = [(str(day), worked) for day, worked in days.items()]
+    content = json.dumps([hours, exceptions, str(covered_from), str(covered_to)])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:8]
     version = f"{covered_to.year}.{digest}"
     return Calendar(name, version, hours, days, covered_from, covered_to)
 
@@ -176,19 +185,17 @@ def _check_hours(hours: tuple[tuple[int, int], ...]) -> None:
 
 
 def _items(document: Mapping[str, object], member: str) -> list[object]:
-    match document.get(member):
-        case list() as items:
-            return list(items)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] # elements are checked by the caller
-        case _:
-            raise BadCalendar(f"日历的 {member} 应是一个列表。")
+    items = document.get(member)
+    if not isinstance(items, list):
+        raise BadCalendar(f"日历的 {member} 应是一个列表。")
+    return cast("list[object]", items)
 
 
 def _mapping(document: Mapping[str, object], member: str) -> Mapping[str, object]:
-    match document.get(member):
-        case dict() as items:
-            return {str(key): value for key, value in items.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] # values are checked by the caller
-        case _:
-            raise BadCalendar(f"日历的 {member} 应是一个对象。")
+    items = document.get(member)
+    if not isinstance(items, dict):
+        raise BadCalendar(f"日历的 {member} 应是一个对象。")
+    return cast("dict[str, object]", items)
 
 
 def _read_hours(text: object) -> tuple[int, int]:

@@ -8,10 +8,10 @@ Inside, a moment is an integer: seconds on the wall clock of Asia/Shanghai since
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, assert_never
 from zoneinfo import ZoneInfo
 
 from domain.calendar import DAY, LAST_SECOND, LONGEST_CLOSURE, Calendar
@@ -24,6 +24,8 @@ Pause = tuple[datetime, datetime]
 
 _Run = tuple[int, int]
 _ENDLESS = 10_000 * 366 * DAY  # later than any date
+_DAWN = datetime(1, 1, 1, tzinfo=SHANGHAI)
+_DAWN_UTC = datetime(1, 1, 1, tzinfo=UTC)
 _MINUTES = 60
 _HOUR = 3600
 _BUDGET = re.compile(r"(-?\d{1,6})(wh|wd|nh|nd|wm|nm)", re.ASCII)
@@ -54,7 +56,7 @@ class UnitMismatch(BadInput):
 
 
 class PauseNotAllowed(NotAllowed):
-    """暂停的结束时间 {until} 不晚于开始时间 {since}。请核对暂停的起止时间。"""
+    """不能这样暂停：{detail}。请核对暂停的起止时间和理由。"""
 
     code = "pause-not-allowed"
 
@@ -90,22 +92,17 @@ class Budget:
     amount: int
     unit: Unit
     minutes: int = 0
+    size: int = field(init=False, repr=False, compare=False)
+    """What must be consumed: seconds for wh and nh, days for wd and nd."""
 
     def __post_init__(self) -> None:
-        if self.minutes and not self.in_seconds:
+        in_hours = self.unit in {Unit.wh, Unit.nh}
+        if self.minutes and not in_hours:
             raise UnitMismatch(extension=f"{self.minutes} min", budget=f"{self.amount}{self.unit}")
-        if self.size <= 0:
+        size = self.amount * _HOUR + self.minutes * _MINUTES if in_hours else self.amount
+        if size <= 0:
             raise ZeroBudget(text=str(self))
-
-    @property
-    def in_seconds(self) -> bool:
-        """Whether the scale counts seconds (wh, nh) or else days (wd, nd)."""
-        return self.unit is Unit.wh or self.unit is Unit.nh
-
-    @property
-    def size(self) -> int:
-        """What must be consumed: seconds for wh and nh, days for wd and nd."""
-        return self.amount * _HOUR + self.minutes * _MINUTES if self.in_seconds else self.amount
+        object.__setattr__(self, "size", size)  # frozen: only while being made
 
     def __str__(self) -> str:
         """Write the budget as `parse_budget` reads it."""
@@ -142,7 +139,7 @@ def parse_budget(text: str) -> Budget:
     return Budget(amount, Unit(word))
 
 
-def due(  # noqa: PLR0913 # the whole of what a deadline depends on, by name
+def due(  # the whole of what a deadline depends on, by name
     start: datetime,
     budget: Budget,
     calendar: Calendar,
@@ -160,7 +157,7 @@ def due(  # noqa: PLR0913 # the whole of what a deadline depends on, by name
     return reached(start, size, budget.unit, calendar, cutoff, pauses=pauses)
 
 
-def threshold(  # noqa: PLR0913 # the whole of what a threshold depends on, by name
+def threshold(  # the whole of what a threshold depends on, by name
     start: datetime,
     budget: Budget,
     percent: int,
@@ -179,7 +176,7 @@ def threshold(  # noqa: PLR0913 # the whole of what a threshold depends on, by n
     return reached(start, share, budget.unit, calendar, cutoff, pauses=pauses)
 
 
-def reached(  # noqa: PLR0913 # see due
+def reached(  # see due
     start: datetime,
     size: int,
     unit: Unit,
@@ -189,7 +186,7 @@ def reached(  # noqa: PLR0913 # see due
     pauses: Sequence[Pause] = (),
 ) -> Due:
     """Return the earliest moment at which `consumed` is at least `size` (seconds or days)."""
-    scale = _SCALES[unit](calendar, cutoff)
+    scale = _scale(unit, calendar, cutoff)
     try:
         begin = _to_wall(start, scale.zone)
         origin = scale.origin(begin)
@@ -203,7 +200,7 @@ def reached(  # noqa: PLR0913 # see due
     return Due(at, scale.provisional(origin // DAY, found // DAY), calendar.version)
 
 
-def consumed(  # noqa: PLR0913 # see due
+def consumed(  # see due
     start: datetime,
     until: datetime,
     unit: Unit,
@@ -213,25 +210,22 @@ def consumed(  # noqa: PLR0913 # see due
     pauses: Sequence[Pause] = (),
 ) -> int:
     """Count what a clock has used up by `until`: seconds for wh and nh, days for wd and nd."""
-    scale = _SCALES[unit](calendar, cutoff)
+    scale = _scale(unit, calendar, cutoff)
     origin = scale.origin(_to_wall(start, scale.zone))
     runs = scale.runs(origin, _merged(pauses, scale.zone))
     return scale.consumed_by(runs, _to_wall(until, scale.zone))
 
 
-@dataclass(frozen=True, slots=True)
 class _Scale(ABC):
     """How one unit measures the spans in which a clock runs."""
 
-    calendar: Calendar
-    cutoff: Cutoff
+    __slots__ = ("calendar", "last_second")
+    zone: ClassVar[tzinfo] = SHANGHAI
 
-    zone: ClassVar[ZoneInfo] = SHANGHAI
-
-    @property
-    def last_second(self) -> int:
-        end_of_day = self.cutoff is Cutoff.end_of_day
-        return LAST_SECOND if end_of_day else self.calendar.close_of_business
+    def __init__(self, calendar: Calendar, cutoff: Cutoff) -> None:
+        self.calendar = calendar
+        by_office = cutoff is Cutoff.close_of_business
+        self.last_second = calendar.close_of_business if by_office else LAST_SECOND
 
     def origin(self, start: int) -> int:
         """Return the second from which the unit counts."""
@@ -267,8 +261,8 @@ class _Scale(ABC):
 
     def provisional(self, first: int, last: int) -> bool:
         """Say whether a day between these two was only assumed."""
-        calendar = self.calendar
-        return first < calendar.covered_from.toordinal() or last > calendar.firm_to.toordinal()
+        firm_from, firm_to = self.calendar.firm
+        return first < firm_from or last > firm_to
 
     def closed(self, first: int, last: int) -> bool:
         """Say whether nothing opens for more than LONGEST_CLOSURE days between these two."""
@@ -291,7 +285,7 @@ class _NaturalHours(_Scale):
     """Every second counts; so UTC measures them, whatever the wall clock did."""
 
     __slots__ = ()
-    zone = ZoneInfo("UTC")
+    zone = UTC
 
     def level(self, moment: int) -> int:
         return moment
@@ -314,10 +308,8 @@ class _WorkingHours(_Scale):
     def level(self, moment: int) -> int:
         day, second = divmod(moment, DAY)
         calendar = self.calendar
-        rank = calendar.workdays_before(day)
-        level = rank * calendar.open_seconds
-        worked = calendar.nth_workday(rank) == day
-        return level + calendar.opened_by(second) if worked else level
+        level = calendar.workdays_before(day) * calendar.open_seconds
+        return level + calendar.opened_by(second) if calendar.worked(day) else level
 
     def moment(self, level: int) -> int:
         rank, opened = divmod(level - 1, self.calendar.open_seconds)
@@ -378,12 +370,18 @@ class _NaturalDays(_WorkingDays):
         return 0
 
 
-_SCALES: dict[Unit, type[_Scale]] = {
-    Unit.wh: _WorkingHours,
-    Unit.wd: _WorkingDays,
-    Unit.nh: _NaturalHours,
-    Unit.nd: _NaturalDays,
-}
+def _scale(unit: Unit, calendar: Calendar, cutoff: Cutoff) -> _Scale:
+    match unit:
+        case Unit.wh:
+            return _WorkingHours(calendar, cutoff)
+        case Unit.wd:
+            return _WorkingDays(calendar, cutoff)
+        case Unit.nh:
+            return _NaturalHours(calendar, cutoff)
+        case Unit.nd:
+            return _NaturalDays(calendar, cutoff)
+        case _:
+            assert_never(unit)
 
 
 def _total(budget: Budget, extensions: Iterable[Budget]) -> int:
@@ -395,12 +393,13 @@ def _total(budget: Budget, extensions: Iterable[Budget]) -> int:
     return size
 
 
-def _merged(pauses: Iterable[Pause], zone: ZoneInfo) -> list[_Run]:
+def _merged(pauses: Iterable[Pause], zone: tzinfo) -> list[_Run]:
     """Join pauses that overlap or touch: the clock runs when no reason holds it (R5)."""
     found: list[_Run] = []
     for since, until in sorted((_to_wall(a, zone), _to_wall(b, zone)) for a, b in pauses):
         if since >= until:
-            raise PauseNotAllowed(since=_from_wall(since, zone), until=_from_wall(until, zone))
+            ends = (_from_wall(end, zone).astimezone(SHANGHAI) for end in (until, since))
+            raise PauseNotAllowed(detail="结束时间 {} 不晚于开始时间 {}".format(*ends))
         if found and since <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], until))
         else:
@@ -408,20 +407,18 @@ def _merged(pauses: Iterable[Pause], zone: ZoneInfo) -> list[_Run]:
     return found
 
 
-def _to_wall(moment: datetime, zone: ZoneInfo) -> int:
+def _to_wall(moment: datetime, zone: tzinfo) -> int:
     """Return the wall clock's seconds; fractions are cut. Raises NaiveTime, OverflowError."""
-    if moment.utcoffset() is None:
+    if moment.tzinfo is None:
         raise NaiveTime(value=moment.isoformat())
     local = moment.astimezone(zone)
     return local.toordinal() * DAY + local.hour * _HOUR + local.minute * _MINUTES + local.second
 
 
-def _from_wall(seconds: int, zone: ZoneInfo) -> datetime:
-    """Return the UTC moment. Raises OverflowError or ValueError beyond the years 1 to 9999."""
-    day, second = divmod(seconds, DAY)
-    return (
-        (datetime.fromordinal(day) + timedelta(seconds=second)).replace(tzinfo=zone).astimezone(UTC)
-    )
+def _from_wall(seconds: int, zone: tzinfo) -> datetime:
+    """Return the UTC moment. Raises OverflowError beyond the year 9999."""
+    dawn = _DAWN if zone is SHANGHAI else _DAWN_UTC
+    return (dawn + timedelta(seconds=seconds - DAY)).astimezone(UTC)
 
 
 def _no_opening(start: datetime, calendar: Calendar) -> NoOpening:

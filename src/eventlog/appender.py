@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -125,6 +126,8 @@ class Appender:
     def submit(self, request: Request) -> "Future[Answer]":
         """Queue a request; the future holds its answer once it is durable.
 
+        A future cancelled before its request is taken up leaves nothing; later it cannot be.
+
         Raises (in the future):
             LogUnavailable: the database stayed away; whether it was stored is not known.
             psycopg.Error: the database refused this request alone.
@@ -133,6 +136,8 @@ class Appender:
         with self._wake:
             if self._closing:
                 raise LogClosed
+            if not request.events:
+                raise ValueError("a request without facts")
             self._waiting.append((request, future))
             self._wake.notify()
         return future
@@ -146,7 +151,10 @@ class Appender:
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            self._settle(batch)
+            # From here on nobody can cancel: an answer always finds its future open.
+            wanted = [waiting for waiting in batch if waiting[1].set_running_or_notify_cancel()]
+            if wanted:
+                self._settle(wanted)
         if self._connection is not None:
             self._connection.close()
 
@@ -172,20 +180,24 @@ class Appender:
         except psycopg.OperationalError:
             self._disconnect()
             self._recall(batch)
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - nobody may wait for ever
+            # From the database, or from values that do not even fit into the call.
             if len(batch) == 1:
                 batch[0][1].set_exception(error)
                 return
             for waiting in batch:
                 self._settle([waiting])
-        except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-            for _, future in batch:
-                future.set_exception(error)
         else:
-            if self._committed and any(answer.outcome == "stored" for answer in answers):
-                self._committed(max(answer.last for answer in answers))
+            self._announce(answers)
             for (_, future), answer in zip(batch, answers, strict=True):
                 future.set_result(answer)
+
+    def _announce(self, answers: Sequence[Answer]) -> None:
+        stored = [answer.last for answer in answers if answer.outcome == "stored"]
+        if self._committed and stored:
+            # A hint: who misses it polls, and its failure must not stop the writing.
+            with suppress(Exception):
+                self._committed(max(stored))
 
     def _recall(self, batch: Sequence[Waiting]) -> None:
         """After a lost connection: answer what was stored, write again what was not."""
@@ -217,8 +229,7 @@ class Appender:
                 return
 
     def _append(self, requests: Sequence[Request]) -> list[Answer]:
-        rows = self._connected().execute(APPEND, _arguments(requests)).fetchall()
-        return [Answer(*row) for row in rows]
+        return append_batch(self._connected(), requests)
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -229,6 +240,16 @@ class Appender:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def append_batch(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
+    """Append requests in one transaction, or in the one that is open; no two of one key or stream.
+
+    Raises:
+        psycopg.Error: the database refused one of them, so none is stored.
+    """
+    rows = connection.execute(APPEND, _arguments(requests)).fetchall()
+    return [Answer(*row) for row in rows]
 
 
 def _marks(request: Request) -> set[object]:

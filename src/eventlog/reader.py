@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from eventlog.database import Connection
-from eventlog.records import Record, decode_rows
+from eventlog.records import NO_PREVIOUS, Record, body_hash, decode_rows
 
 BEGINNING: Final = 0
 
@@ -69,6 +69,25 @@ def read_range(connection: Connection, after: int, limit: int) -> list[Record]:
     return decode_rows(_rows(connection, RANGE, (after, limit)))
 
 
+def read_requests(connection: Connection, after: int, limit: int) -> list[Record]:
+    """Return whole requests after a position: up to `limit` records, but at least one request.
+
+    All facts of a request share `recorded_at`, and no two requests do. What follows the last
+    whole request is cut off before it is decoded: it may be unreadable.
+    """
+    while True:
+        rows = _rows(connection, RANGE, (after, limit + 1))
+        if len(rows) <= limit:
+            return decode_rows(rows)
+        beyond = rows[-1][1]
+        whole = len(rows)
+        while whole and rows[whole - 1][1] == beyond:
+            whole -= 1
+        if whole:
+            return decode_rows(rows[:whole])
+        limit *= 4
+
+
 def read_reference(connection: Connection, after: int, through: int) -> list[Record]:
     """Return the reference facts (directory, kinds, calendars, keys) in (after, through]."""
     return decode_rows(_rows(connection, REFERENCE, (after, through)))
@@ -79,13 +98,24 @@ def read_stream(connection: Connection, stream: str, *, after: int = 0) -> list[
     return decode_rows(_rows(connection, STREAM, (UUID(stream), after)))
 
 
-def read_streams(connection: Connection, streams: Sequence[str]) -> dict[str, list[Record]]:
-    """Return the records of several streams; an unknown one has an empty list."""
-    found: dict[str, list[Record]] = {stream: [] for stream in streams}
+def read_tails(
+    connection: Connection, streams: Sequence[str]
+) -> dict[str, tuple[list[Record], str]]:
+    """Return each stream's records and the hash that its next record carries as `prev`.
+
+    One statement for all of them; an unknown stream has no records and the hash of nothing.
+    """
     ids = [UUID(stream) for stream in streams]
-    for record in decode_rows(_rows(connection, STREAMS, (ids,))):
-        found[record.stream].append(record)
-    return found
+    rows = _rows(connection, STREAMS, (ids,))
+    records: dict[str, list[Record]] = {stream: [] for stream in streams}
+    last: dict[str, bytes] = {}
+    for record, row in zip(decode_rows(rows), rows, strict=True):
+        records[record.stream].append(record)
+        last[record.stream] = row[4]
+    return {
+        stream: (found, body_hash(last[stream]) if found else NO_PREVIOUS)
+        for stream, found in records.items()
+    }
 
 
 def read_command(connection: Connection, client: str, key: str) -> Stored | None:

@@ -13,14 +13,25 @@ from app.register.cells import Cell, clean, text_of
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100  # exclusive
 _EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's serials know no zone
-_NOON: Final = 12
-_LAST_HOUR: Final = 23
-_WIDEST# Without a gap, 2017/1/19:05 would be two different moments.
-_GAP: Final = rf"(?: ?T ?| |(?<=[日号)])|(?={_HALVES}))"
-_DASHES: Final = str.maketrans("–—−", "---")
-_OFFSET: Final = timedelta(hours=14)
+_WIDEST_OFFSET: Final = timedelta(hours=14)
 
-_HALVES: Final = "上午|下午|凌晨|清晨|早上|早晨|中午|晚上|AM|PM"
+_BEFORE_NOON: Final = {hour: hour % 12 for hour in range(13)}
+_AFTER_NOON: Final = {hour: hour % 12 + 12 for hour in range(24)}
+_EARLY: Final = {hour: hour for hour in range(12)}
+# 晚上 12 点 and 晚上 1 点 may be of either day, so they are no hours.
+_HOURS: Final[dict[str, dict[int, int]]] = {
+    "上午": _BEFORE_NOON,
+    "AM": _BEFORE_NOON,
+    "凌晨": _BEFORE_NOON,
+    "清晨": _EARLY,
+    "早上": _EARLY,
+    "早晨": _EARLY,
+    "中午": {11: 11, 12: 12, 13: 13, 1: 13},
+    "下午": _AFTER_NOON,
+    "PM": _AFTER_NOON,
+    "晚上": {hour: hour % 12 + 12 for hour in (*range(6, 12), *range(18, 24))},
+}
+_HALVES: Final = "|".join(_HOURS)
 _DATE: Final = (
     r"(?P<year>\d{4}) ?(?:"
     r"(?P<sep>[-/.]) ?(?P<month>\d{1,2}) ?(?P=sep) ?(?P<day>\d{1,2})"
@@ -34,10 +45,15 @@ _TIME: Final = (
     r"| ?[时点] ?(?:(?P<minute_zh>\d{1,2}) ?分? ?(?:(?P<second_zh>\d{1,2}) ?秒)?)?)"
     r" ?(?P<half_after>AM|PM)?"
 )
+# Without a gap, 2017/1/19:05 would be two different moments.
+_GAP: Final = rf"(?: ?T ?| |(?<=[日号)])|(?={_HALVES}))"
+_DASHES: Final = str.maketrans("–—−", "---")
 _OFFSET: Final = r" ?(?P<offset>Z|(?:UTC|GMT)?(?P<sign>[-+])(?P<oh>\d{2}):?(?P<om>\d{2}))?"
-_SHAPE: Final = re.compile(rf"{_DATE}{_WEEKDAY}(?:{_GAP}{_TIME}{_OFFSET})?", re.IGNORECASE)
-_COMPACT: Final = re.compile(r"(\d{8})[T ]?(\d{2})(\d{2})(\d{2})?")
-_SERIAL: Final = re.compile(r"\d{5}(\.\d+)?")
+_SHAPE: Final = re.compile(
+    rf"{_DATE}{_WEEKDAY}(?:{_GAP}{_TIME}{_OFFSET})?", re.IGNORECASE | re.ASCII
+)
+_COMPACT: Final = re.compile(r"(\d{8})[T ]?(\d{2})(\d{2})(\d{2})?", re.ASCII)
+_SERIAL: Final = re.compile(r"\d{5}(\.\d+)?", re.ASCII)
 
 
 class DateError(ValueError):
@@ -163,31 +179,12 @@ def _from_text(text: str, zone: ZoneInfo) -> Moment:
 
 def _hour(hour: int, half: str, text: str) -> int:
     """Return the hour of 24; 下午 15 点 is understood, 上午 15 点 contradicts itself."""
-    contradiction = DateError(f"“{text}”的钟点说法有矛盾或有歧义")
-    match half:
-        case "":
-            return hour
-        case "下午" | "PM":
-            return hour + _NOON if hour < _NOON else hour
-        case "中午":
-            if hour in {11, 12, 13}:
-                return hour
-            if hour == 1:
-                return 13
-        case "晚上":
-            if hour in {6, 7, 8, 9, 10, 11}:
-                return hour + _NOON
-            if _NOON + 6 <= hour <= _LAST_HOUR:
-                return hour
-        case "上午" | "AM" | "凌晨":
-            if hour <= _NOON:
-                return hour % _NOON
-        case "清晨" | "早上" | "早晨":
-            if hour < _NOON:
-                return hour
-        case _:  # one before and another behind the hour
-            pass
-    raise contradiction
+    if not half:
+        return hour
+    understood = _HOURS.get(half, {}).get(hour)  # no entry: two halves, or a contradiction
+    if understood is None:
+        raise DateError(f"“{text}”的钟点说法有矛盾或有歧义")
+    return understood
 
 
 def _offset(part: dict[str, str | None], text: str) -> timezone | None:

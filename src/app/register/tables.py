@@ -14,7 +14,7 @@ from python_calamine import (
     PasswordError,
     SheetTypeEnum,
     SheetVisibleEnum,
-    load_workbook,
+    load_workbook,  # pyright: ignore[reportUnknownVariableType] - its PathLike has no parameter
 )
 
 from app.register.cells import Cell, clean, text_of
@@ -110,7 +110,7 @@ class _Text:
             lines = chain(_ended(file), [_SENTINEL])
             reader = csv.reader(lines, delimiter=self.delimiter)
             try:
-                for number, record in enumerate(reader, start=1):  # noqa: B007 - read on failure
+                for number, record in enumerate(reader, start=1):
                     if record == [_SENTINEL]:
                         return
                     if record and record[-1].endswith(_SENTINEL):

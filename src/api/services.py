@@ -1,0 +1,29 @@
+"""What the routes work with: the districts this process serves, each with its engine and log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from eventlog.database import Database
+from eventlog.runner import Runner
+from eventlog.vault import Vault
+from workflows.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictServices:
+    """One district: `id` is its schema's district id, the code in the path of the API."""
+
+    id: str
+    database: Database
+    engine: Engine
+    vault: Vault
+    runner: Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All districts by id, and whether the process may be used."""
+
+    districts: Mapping[str, DistrictServices] = field(default_factory=dict[str, DistrictServices])
+    max_body: int = 1_048_576
+    """Bytes of a request body; larger ones are refused."""

@@ -1,0 +1,275 @@
+"""`bihuan clock due`: when a limit falls due, for one question or a file of them; no database."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Never, cast
+
+import typer
+
+from domain.due import (
+    SHANGHAI,
+    BareDuration,
+    Budget,
+    Cutoff,
+    Due,
+    NoOpening,
+    Pause,
+    Unit,
+    consumed,
+    due,
+    parse_budget,
+)
+from domain.errors import DuplicateMember, MalformedJson, NaiveTime, Refusal, UnknownField
+from workflows.calendars import load_shipped
+
+clock = typer.Typer(name="clock", help="时限与时钟 Deadlines and clocks", no_args_is_help=True)
+
+FAILED, WRONG_USAGE, SOME_REJECTED = 1, 2, 3
+_MEMBERS = frozenset({"start", "budget", "calendar", "cutoff", "pauses", "extensions"})
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EXPLAINED_DAYS = 400
+
+
+@clock.callback()
+def _group() -> None:
+    """Keep `due` a sub-command even while it is the only one."""
+
+
+@clock.command("due")
+def due_command(  # noqa: PLR0913 # options of a command line
+    *,
+    start: Annotated[
+        str, typer.Option(help="起算时间 Start, RFC 3339: 2026-09-30T17:00:00+08:00")
+    ] = "",
+    budget: Annotated[
+        str, typer.Option(help="时限 Budget: 4wh 15wd 24nh 10nd, 分钟 minutes 181wm 181nm")
+    ] = "",
+    calendar: Annotated[str, typer.Option(help="工作日历 Calendar")] = "cn-office",
+    cutoff: Annotated[
+        Cutoff, typer.Option(help="末日截止 Last second of the last day: 下班 or 23:59:59")
+    ] = Cutoff.close_of_business,
+    pause: Annotated[
+        list[str] | None, typer.Option(help="暂停 Pause A/B (B excluded); 可重复 repeatable")
+    ] = None,
+    extend: Annotated[
+        list[str] | None, typer.Option(help="延期 Extension, same unit; 可重复 repeatable")
+    ] = None,
+    batch: Annotated[
+        typer.FileBinaryRead | None,
+        typer.Option(help="每行一个 JSON 问题的文件 One JSON question a line; - = stdin"),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="逐日列出 Show day by day")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,
+) -> None:
+    """算出到期时间 Say when a limit falls due.
+
+    退出码 Exit codes: 0 已算出 done; 1 算不出 failed; 2 用法有误 wrong usage; 3 部分行有误 some
+    lines rejected.
+    """
+    if batch is not None:
+        raise typer.Exit(_answer_lines(batch))
+    if not (start and budget):
+        raise typer.BadParameter("请给出 --start 和 --budget，或 --batch (both, or a batch)")
+    pauses: list[object] = [text.split("/") for text in pause or ()]
+    asked = {"start": start, "budget": budget, "calendar": calendar, "cutoff": cutoff.value}
+    try:
+        question = _Question.read({**asked, "pauses": pauses, "extensions": extend or []})
+        _answer_one(question, explain=explain, as_json=as_json)
+    except Refusal as refusal:
+        _refuse(refusal, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a due date depends on, read from options or from a line of JSON."""
+
+    start: datetime
+    budget: Budget
+    calendar: str
+    cutoff: Cutoff
+    pauses: tuple[Pause, ...]
+    extensions: tuple[Budget, ...]
+
+    @classmethod
+    def read(cls, asked: Mapping[str, object]) -> "_Question":
+        if unknown := sorted(asked.keys() - _MEMBERS):
+            raise UnknownField(
+                field=unknown[0], detail=f"可用的字段：{'、'.join(sorted(_MEMBERS))}"
+            )
+        if missing := sorted({"start", "budget"} - asked.keys()):
+            raise UnknownField(field=missing[0], detail="缺少这个字段，请补上")
+        return cls(
+            _read_moment(asked["start"]),
+            _read_budget(asked["budget"]),
+            str(asked.get("calendar", "cn-office")),
+            _read_cutoff(asked.get("cutoff", Cutoff.close_of_business.value)),
+            tuple(_read_pause(pause) for pause in _read_list(asked, "pauses")),
+            tuple(_read_budget(extension) for extension in _read_list(asked, "extensions")),
+        )
+
+    def answer(self) -> Due:
+        return due(
+            self.start,
+            self.budget,
+            load_shipped(self.calendar),
+            self.cutoff,
+            pauses=self.pauses,
+            extensions=self.extensions,
+        )
+
+
+def _answer_one(question: _Question, *, explain: bool, as_json: bool) -> None:
+    answer = question.answer()
+    if as_json:
+        days = {"days": list(_explained(question, answer))} if explain else {}
+        version = {"calendar_version": answer.calendar_version}
+        return _print({**_as_json(answer), **version, **days})
+    if explain:
+        for row in _explained(question, answer):
+            typer.echo("  ".join(str(value) for value in row.values()))
+    typer.echo(_local(answer))
+    if answer.provisional:
+        typer.echo("暂定：含尚未公布放假安排的日子 (provisional)", err=True)
+    return None
+
+
+def _answer_lines(lines: Iterable[bytes]) -> int:
+    """Answer each line with one line, in order; return the exit code."""
+    code = 0
+    for line in lines:
+        try:
+            answer = _as_json(_Question.read(_parse(line)).answer())
+        except Refusal as refusal:
+            answer, code = _as_error(refusal), SOME_REJECTED
+        _print(answer)
+    return code
+
+
+def _explained(question: _Question, answer: Due) -> Iterator[dict[str, object]]:
+    """Yield what each day from the start to the due date consumed, in the budget's unit."""
+    calendar = load_shipped(question.calendar)
+    day, last, total = question.start.astimezone(SHANGHAI).date(), _local_date(answer), 0
+    for _ in range(min((last - day).days + 1, _EXPLAINED_DAYS)):
+        night = datetime.combine(day + timedelta(1), time(), SHANGHAI)
+        until = answer.at if day == last else night
+        used = consumed(
+            question.start,
+            until,
+            question.budget.unit,
+            calendar,
+            question.cutoff,
+            pauses=question.pauses,
+        )
+        yield {
+            "date": day.isoformat(),
+            "weekday": "周" + "一二三四五六日"[day.weekday()],
+            "kind": "工作日" if calendar.is_workday(day) else "休息日",
+            "used": _amount(used - total, question.budget.unit),
+            "total": _amount(used, question.budget.unit),
+        }
+        day, total = day + timedelta(1), used
+    if day <= last:
+        typer.echo(f"只列出前 {_EXPLAINED_DAYS} 天 (first days only)", err=True)
+
+
+def _amount(size: int, unit: Unit) -> str:
+    if unit in {Unit.wd, Unit.nd}:
+        return f"{size}{unit}"
+    minutes, seconds = divmod(size, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def _parse(line: bytes) -> Mapping[str, object]:
+    try:
+        asked: object = json.loads(
+            line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(detail=error) from None
+    if not isinstance(asked, dict):
+        raise MalformedJson(detail="每行应是一个对象")
+    return cast("dict[str, object]", asked)
+
+
+def _unique(members: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for member, value in members:
+        if member in found:
+            raise DuplicateMember(member=member)
+        found[member] = value
+    return found
+
+
+def _no_constant(constant: str) -> Never:
+    raise MalformedJson(detail=f"{constant} 不是 JSON")
+
+
+def _read_moment(text: object) -> datetime:
+    """Read RFC 3339 with an offset; second 60, naive and numeric times are refused."""
+    if isinstance(text, str) and _MOMENT.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text.upper())
+        except ValueError:
+            pass
+    raise NaiveTime(value=text)
+
+
+def _read_budget(text: object) -> Budget:
+    if not isinstance(text, str):
+        raise BareDuration(text=text)
+    return parse_budget(text)
+
+
+def _read_cutoff(text: object) -> Cutoff:
+    if text not in list(Cutoff):
+        raise UnknownField(field="cutoff", detail=f"可用的值：{'、'.join(Cutoff)}")
+    return Cutoff(str(text))
+
+
+def _read_pause(ends: object) -> Pause:
+    pair = cast("list[object]", ends) if isinstance(ends, list) else []
+    if len(pair) != 2:  # noqa: PLR2004 # from and until
+        raise UnknownField(field="pauses", detail="每次暂停须写明起止两个时间")
+    return _read_moment(pair[0]), _read_moment(pair[1])
+
+
+def _read_list(asked: Mapping[str, object], member: str) -> list[object]:
+    items = asked.get(member, [])
+    if not isinstance(items, list):
+        raise UnknownField(field=member, detail="应是一个列表")
+    return cast("list[object]", items)
+
+
+def _local(answer: Due) -> str:
+    return answer.at.astimezone(SHANGHAI).isoformat()
+
+
+def _local_date(answer: Due) -> date:
+    return answer.at.astimezone(SHANGHAI).date()
+
+
+def _as_json(answer: Due) -> dict[str, object]:
+    marked = {"provisional": True} if answer.provisional else {}
+    return {"due": _local(answer), **marked}
+
+
+def _as_error(refusal: Refusal) -> dict[str, object]:
+    return {"error": refusal.code, "detail": str(refusal)}
+
+
+def _refuse(refusal: Refusal, *, as_json: bool) -> Never:
+    if as_json:
+        _print(_as_error(refusal))
+    else:
+        typer.echo(f"{refusal.code}: {refusal}", err=True)
+    raise typer.Exit(FAILED if isinstance(refusal, NoOpening) else WRONG_USAGE)
+
+
+def _print(document: Mapping[str, object]) -> None:
+    """Print one line of JSON; what a bad input has of lone surrogates becomes question marks."""
+    text = json.dumps(document, ensure_ascii=False, default=str)
+    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")

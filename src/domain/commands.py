@@ -1,0 +1,49 @@
+"""Commands: what somebody wants to happen to a case. Imperative, and with texts in clear."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from domain.facts import Location, SourceReference
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """上报: an issue, as it came. `unit` is a code or name, as the sender wrote it."""
+
+    kind: str
+    title: str
+    description: str | None = None
+    category: str | None = None
+    unit: str | None = None
+    location: Location | None = None
+    reporter: dict[str, str] = {}
+    source: SourceReference | None = None
+    content: str | None = None
+    data: dict[str, Any] = {}
+    occurred_at: datetime | None = None
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """办理: take one action of the case's kind, with the data of its form."""
+
+    action: str
+    data: dict[str, Any] = {}
+    occurred_at: datetime | None = None
+
+
+class Import(Struct, frozen=True, kw_only=True):
+    """导入: a case with its whole recorded past; the steps' times are given and in order."""
+
+    report: Report
+    steps: tuple[Act, ...] = ()
+
+
+class Update(Struct, frozen=True, kw_only=True):
+    """更新: a later register says more, or something else, about an imported case."""
+
+    report: Report
+    steps: tuple[Act, ...] = ()
+
+
+Command = Report | Act | Import | Update

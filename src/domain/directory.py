@@ -1,0 +1,156 @@
+"""The directory (组织目录) as of a position: units in their tree, posts, who holds them.
+
+In its simple form: one parent a unit. Ids are permanent; codes and names may change.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain import facts as f
+from domain.errors import UnknownUnit
+
+LEVELS: Final = ("county", "town", "community", "grid", "building", "household", "department")
+
+
+class UnitEntry(Struct, frozen=True):
+    """A unit as the directory knows it now; `path` leads from the root to it."""
+
+    id: str
+    code: str
+    name: str
+    level: str
+    parent: str | None
+    path: tuple[str, ...]
+
+
+class Post(Struct, frozen=True):
+    """岗位: a post in a unit, the role it gives, and who held it from when to when."""
+
+    id: str
+    unit: str
+    title: str
+    role: str
+    held: tuple[tuple[str, date, date | None], ...] = ()
+
+    def holder_on(self, day: date) -> str | None:
+        """Return the person who held the post on a day; None is a vacancy (缺位)."""
+        for person, since, until in reversed(self.held):
+            if since <= day and (until is None or day < until):
+                return person
+        return None
+
+
+class Directory(Struct, frozen=True):
+    """All units and posts, by permanent id."""
+
+    units: dict[str, UnitEntry] = {}
+    posts: dict[str, Post] = {}
+    persons: frozenset[str] = frozenset()
+    by_code: dict[str, str] = {}
+    by_name: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def root(self) -> UnitEntry | None:
+        """The district's own unit."""
+        return next((unit for unit in self.units.values() if unit.parent is None), None)
+
+    def unit(self, unit_id: str) -> f.Unit:
+        """Return a unit with its path, as facts carry it.
+
+        Raises:
+            UnknownUnit: no unit has this id.
+        """
+        entry = self.units.get(unit_id)
+        if entry is None:
+            raise UnknownUnit(unit=unit_id)
+        return f.Unit(entry.id, entry.path)
+
+    def find(self, text: str, *, pointer: str = "") -> f.Unit:
+        """Find a unit by code, by name when only one has it, or by `town/name`.
+
+        Raises:
+            UnknownUnit: nothing, or more than one unit, answers to it.
+        """
+        wanted = text.strip()
+        direct = self.by_code.get(wanted) or (wanted if wanted in self.units else None)
+        if direct:
+            return self.unit(direct)
+        *above, name = [part.strip() for part in wanted.replace("\\", "/").split("/")]
+        found = [unit for unit in self.by_name.get(name, ()) if self._lies_under(unit, above)]
+        if len(found) != 1:
+            raise UnknownUnit(unit=text, pointer=pointer, candidates=found)
+        return self.unit(found[0])
+
+    def _lies_under(self, unit: str, names: list[str]) -> bool:
+        above = [self.units[step].name for step in self.units[unit].path[:-1]]
+        return all(name in above for name in names)
+
+    def ancestor(self, unit: f.Unit, level: str) -> f.Unit | None:
+        """Return the unit itself or the nearest one above it at a level."""
+        for step in reversed(unit.path):
+            entry = self.units.get(step)
+            if entry is not None and entry.level == level:
+                return f.Unit(entry.id, entry.path)
+        return None
+
+    @property
+    def centre(self) -> f.Unit | None:
+        """The district's centre, which answers when nobody else does."""
+        root = self.root
+        return f.Unit(root.id, root.path) if root else None
+
+
+def fold_directory(directory: Directory, facts: Iterable[f.Fact]) -> Directory:
+    """Apply the directory's facts, in the order of the log."""
+    units = dict(directory.units)
+    posts = dict(directory.posts)
+    persons = set(directory.persons)
+    moved = False
+    for fact in facts:
+        match fact:
+            case f.UnitEstablished() | f.UnitChanged():
+                moved = True
+                units[fact.unit] = UnitEntry(
+                    fact.unit, fact.code, fact.name, fact.level, fact.parent, ()
+                )
+            case f.PostEstablished():
+                posts[fact.post] = Post(fact.post, fact.unit, fact.title, fact.role)
+            case f.PersonRegistered():
+                persons.add(fact.person)
+            case f.PostTaken():
+                post = posts[fact.post]
+                term = (fact.person, fact.since, fact.until)
+                posts[fact.post] = replace(post, held=(*post.held, term))
+            case _:
+                continue
+    return (
+        _indexed(units, posts, persons)
+        if moved
+        else replace(directory, posts=posts, persons=frozenset(persons))
+    )
+
+
+def _indexed(units: dict[str, UnitEntry], posts: dict[str, Post], persons: set[str]) -> Directory:
+    paths: dict[str, tuple[str, ...]] = {}
+    for unit in units:
+        _walk(unit, units, paths)
+    placed = {unit: replace(entry, path=paths[unit]) for unit, entry in units.items()}
+    names: dict[str, tuple[str, ...]] = {}
+    for entry in placed.values():
+        names[entry.name] = (*names.get(entry.name, ()), entry.id)
+    codes = {entry.code: entry.id for entry in placed.values()}
+    return Directory(placed, posts, frozenset(persons), codes, names)
+
+
+def _walk(
+    unit: str, units: dict[str, UnitEntry], paths: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    if unit not in paths:
+        parent = units[unit].parent
+        above = _walk(parent, units, paths) if parent is not None and parent in units else ()
+        paths[unit] = (*above, unit)
+    return paths[unit]

@@ -1,0 +1,125 @@
+"""Who may take an action now, and what it requires of the case."""
+
+from collections.abc import Callable
+from typing import Final
+
+from domain.actor import Actor
+from domain.case import Case
+from domain.directory import Directory
+from domain.errors import (
+    ActionUnavailable,
+    Refusal,
+    RoleForbidden,
+    SamePerson,
+    TasksOpen,
+)
+from domain.kind import Action, Kind, Relation, RoleRule
+from domain.world import World
+
+
+def check(action: Action, case: Case, world: World) -> None:
+    """Refuse an action that is not available, not this actor's, or whose requirements fail.
+
+    Raises:
+        ActionUnavailable, RoleForbidden, or what a requirement raises.
+    """
+    if case.stage not in action.stages:
+        raise ActionUnavailable(
+            stage=stage_title(world.kind, case.stage),
+            action=action.title,
+            available=available_titles(case, world),
+            actions=available_names(case, world),
+        )
+    if not may(action, case, world):
+        raise RoleForbidden(
+            role=world.actor.role.value,
+            action=action.title,
+            allowed="、".join(rule.title for rule in action.by) or "无",
+        )
+    for requirement in action.requires:
+        REQUIREMENTS[requirement](action, case, world)
+
+
+def may(action: Action, case: Case, world: World) -> bool:
+    """Whether one of the action's roles is the actor's; telling the past needs none."""
+    return world.importing or any(
+        plays(rule, case, world.actor, world.directory) for rule in action.by
+    )
+
+
+def plays(rule: RoleRule, case: Case, actor: Actor, directory: Directory) -> bool:
+    """Whether an actor plays a role of the kind in this case."""
+    return actor.role in rule.held_by and _related(rule.relation, case, actor, directory)
+
+
+def _related(relation: Relation, case: Case, actor: Actor, directory: Directory) -> bool:
+    centre = directory.centre
+    unit = actor.unit or (centre.id if centre else None)
+    match relation:
+        case Relation.DISTRICT:
+            return True
+        case Relation.PLACE:
+            return case.place is None or actor.unit is None or unit in case.place.path
+        case Relation.HOLDER:
+            return case.holder is None or case.holder.id == unit
+        case Relation.LEAD:
+            return case.lead is not None and case.lead.id == unit
+        case Relation.ASSISTING:
+            return any(task.unit.id == unit for task in case.open_tasks)
+        case Relation.ACCEPTED_BY:
+            return case.accepted_by is None or case.accepted_by.id == unit
+
+
+def available_names(case: Case, world: World) -> list[str]:
+    """Return the names of the actions the actor may take now."""
+    return [
+        action.name
+        for action in world.kind.actions.values()
+        if case.stage in action.stages and may(action, case, world)
+    ]
+
+
+def available_titles(case: Case, world: World) -> str:
+    """Return those actions' titles for a message."""
+    titles = [world.kind.actions[name].title for name in available_names(case, world)]
+    return "、".join(titles) or "无"
+
+
+def stage_title(kind: Kind, stage: str) -> str:
+    """Return what people call a stage."""
+    return kind.stages[stage].title if stage in kind.stages else stage
+
+
+def refusals(action: Action, case: Case, world: World) -> list[Refusal]:
+    """Return why an action is not possible now; empty if it is."""
+    try:
+        check(action, case, world)
+    except Refusal as refusal:
+        return [refusal]
+    return []
+
+
+def _tasks_settled(action: Action, case: Case, world: World) -> None:
+    """Joint work must be done or waived before completion is claimed (workflow.md §1)."""
+    del action
+    if case.open_tasks:
+        names = world.directory.units
+        owed = [
+            names[task.unit.id].name if task.unit.id in names else task.unit.id
+            for task in case.open_tasks
+        ]
+        raise TasksOpen(tasks="、".join(owed))
+
+
+def _another_unit(action: Action, case: Case, world: World) -> None:
+    """Verification is never by the handler (workflow.md §1)."""
+    if world.importing or case.lead is None or world.actor.unit is None:
+        return
+    if world.actor.unit == case.lead.id:
+        raise SamePerson(action=action.title)
+
+
+REQUIREMENTS: Final[dict[str, Callable[[Action, Case, World], None]]] = {
+    "tasks_settled": _tasks_settled,
+    "another_unit": _another_unit,
+}

@@ -1,0 +1,146 @@
+"""What a kind of case (事项类型) is made of, compiled: data that the engine interprets.
+
+`workflows/language.py` makes these values from YAML; the domain only reads them.
+"""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from domain.actor import Role
+from domain.due import Budget, Cutoff
+
+PHASES: Final = ("discovery", "community_response", "tiered_response", "joint_handling")
+
+
+class Relation(StrEnum):
+    """How the actor's unit must stand to the case for a role of the kind to be theirs."""
+
+    DISTRICT = "district"
+    """The district's centre, or anybody with that role."""
+    PLACE = "place"
+    """The unit in which the case lies, or one above it."""
+    HOLDER = "holder"
+    """The unit that holds the case now."""
+    LEAD = "lead"
+    ASSISTING = "assisting"
+    """A unit that still owes a task."""
+    ACCEPTED_BY = "accepted_by"
+
+
+class HolderRule(StrEnum):
+    """Who holds the case after an action."""
+
+    KEEP = "keep"
+    LEAD = "lead"
+    ACCEPTED_BY = "accepted_by"
+    COMMUNITY = "community"
+    """The community of the place, else the place, the reporter's unit, the centre."""
+    CENTRE = "centre"
+
+
+class RoleRule(Struct, frozen=True):
+    """A role of the kind: which keys may play it, and how their unit stands to the case."""
+
+    name: str
+    title: str
+    held_by: tuple[Role, ...]
+    relation: Relation
+
+
+class FormField(Struct, frozen=True, kw_only=True):
+    """One field of a form. `text` is sealed; the other types go into the fact in clear."""
+
+    name: str
+    title: str
+    type: Literal["text", "code", "choice", "unit", "units", "integer", "boolean"]
+    required: bool = False
+    subject: str = "narrative"
+    values: tuple[str, ...] = ()
+    max_length: int = 20_000
+
+
+class StageDefinition(Struct, frozen=True):
+    """环节: where a case may stand; an ending one needs no further action."""
+
+    name: str
+    title: str
+    phase: str
+    initial: bool
+    ending: bool
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """操作: what may be done in which stages, by whom, with which form, and what it then is."""
+
+    name: str
+    title: str
+    stages: frozenset[str]
+    by: tuple[RoleRule, ...]
+    form: tuple[FormField, ...]
+    requires: tuple[str, ...]
+    emits: tuple[str, ...]
+    to: str | None
+    holder: HolderRule
+    set: dict[str, str]
+    """Constants for the fact, such as the grade and outcome of a closing."""
+
+
+class ClockDefinition(Struct, frozen=True, kw_only=True):
+    """时限: counts a budget from the first fact of `start` to the first of `stop`."""
+
+    name: str
+    title: str
+    start: frozenset[str]
+    stop: frozenset[str]
+    budgets: tuple[tuple[str, Budget], ...]
+    """(value of urgency or severity, budget), first match wins; "" matches always."""
+    calendar: str
+    cutoff: Cutoff
+    total: bool
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """A kind of case at one version, known by the hash of its source's data."""
+
+    hash: str
+    name: str
+    version: str
+    title: str
+    stages: dict[str, StageDefinition]
+    report: Action
+    actions: dict[str, Action]
+    clocks: tuple[ClockDefinition, ...]
+    tiers: dict[str, str]
+    """Which tier leads at which severity."""
+    milestones: dict[str, str]
+    """Which action a register's milestone column stands for."""
+
+    @property
+    def initial(self) -> StageDefinition:
+        """Where a case of this kind begins."""
+        return next(stage for stage in self.stages.values() if stage.initial)
+
+
+def json_schema(form: tuple[FormField, ...]) -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of a form's data."""
+    return {
+        "type": "object",
+        "properties": {field.name: _property(field) for field in form},
+        "required": [field.name for field in form if field.required],
+        "additionalProperties": False,
+    }
+
+
+def _property(field: FormField) -> dict[str, object]:
+    described: dict[str, object] = {"title": field.title}
+    match field.type:
+        case "integer" | "boolean":
+            return described | {"type": field.type}
+        case "units":
+            return described | {"type": "array", "items": {"type": "string"}}
+        case "choice":
+            return described | {"type": "string", "enum": list(field.values)}
+        case "text" | "code" | "unit":
+            return described | {"type": "string", "maxLength": field.max_length}

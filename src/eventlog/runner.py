@@ -1,0 +1,293 @@
+"""The runner: whatever follows the log (ledgers, timers) is carried forward range by range.
+
+One transaction a range and follower: lock its checkpoint (the lock is the lease), read, apply,
+advance, commit. Ranges end where requests end, so nobody ever sees half a request.
+"""
+
+import gc
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Final, Literal, Protocol
+
+import psycopg
+from msgspec import Struct
+
+from eventlog.database import Connection, Database
+from eventlog.reader import read_requests
+from eventlog.records import Record
+
+BATCH: Final = 2000
+POLL_SECONDS: Final = 0.2
+LEASE_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 1.0
+
+Policy = Literal["halt", "quarantine"]
+
+
+class Follower(Protocol):
+    """What the runner carries forward."""
+
+    @property
+    def name(self) -> str:
+        """Its checkpoint, for example `cases@1`."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """What its rows depend on; another fingerprint under the same name needs a rebuild."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """What a fact that cannot be applied does: stop all, or set its case aside."""
+        ...
+
+    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Fold whole requests and write the rows, in the caller's transaction."""
+        ...
+
+
+class Lag(Struct, frozen=True):
+    """How far a follower is behind, and whether it still moves."""
+
+    name: str
+    position: int
+    head: int
+    behind: int
+    state: str
+    detail: str
+
+
+LAG: Final = """
+    SELECT c.name, c.position, l.position, l.position - c.position, c.state, c.detail
+    FROM checkpoint c, ledger l ORDER BY c.name
+"""
+# Known from the first connection on, so that lag is visible before the first range.
+REGISTER: Final = """
+    INSERT INTO checkpoint (name, fingerprint) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
+"""
+# Rows folded by other code must not be continued by this one.
+DISOWN: Final = """
+    UPDATE checkpoint SET state = 'halted', detail = 'the ledger has changed: rebuild it',
+                          updated_at = now()
+    WHERE name = %s AND fingerprint <> %s AND state <> 'halted'
+"""
+# Without a lock: who has anything to do at all? Runs at every poll.
+WAITING: Final = """
+    SELECT c.name FROM checkpoint c, ledger l
+    WHERE c.name = ANY(%s) AND c.position < l.position AND c.state IN ('live', 'building')
+"""
+# The lease. Whoever comes second goes on to another follower instead of queueing.
+LOCK: Final = """
+    SELECT position FROM checkpoint
+    WHERE name = %s AND state IN ('live', 'building') FOR UPDATE SKIP LOCKED
+"""
+ADVANCE: Final = "UPDATE checkpoint SET position = %s, updated_at = now() WHERE name = %s"
+HALT: Final = """
+    UPDATE checkpoint SET state = 'halted', detail = %s, updated_at = now()
+    WHERE name = %s AND position = %s
+"""
+# A request that cannot be applied: which facts of which streams it wrote.
+REQUEST: Final = """
+    SELECT e.position, e.stream_id FROM event e
+    WHERE e.recorded_at = (SELECT recorded_at FROM event WHERE position = %s) ORDER BY e.position
+"""
+SET_ASIDE: Final = """
+    INSERT INTO quarantine (name, stream_id, position, error) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (name, stream_id) DO NOTHING
+"""
+ASIDE: Final = "SELECT stream_id::text FROM quarantine WHERE name = %s"
+ASIDE_DETAIL: Final = """
+    UPDATE checkpoint SET updated_at = now(), detail = (
+        SELECT format('%%s quarantined, last at position %%s', count(*), max(q.position))
+        FROM quarantine q WHERE q.name = checkpoint.name)
+    WHERE name = %s
+"""
+
+
+class Runner:
+    """Carries followers forward; any number of runners, in any processes, share the work.
+
+    One runner belongs to one thread.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        followers: Sequence[Follower],
+        *,
+        batch: int = BATCH,
+        poll: float = POLL_SECONDS,
+        lease: float = LEASE_SECONDS,
+        wake: threading.Event | None = None,
+    ) -> None:
+        """`wake` ends a wait early; `lease` is how long a sleeping transaction keeps its lock."""
+        self._database = database
+        self._followers = {follower.name: follower for follower in followers}
+        self._batch = batch
+        self._limits = dict.fromkeys(self._followers, batch)
+        self._poll = poll
+        self._lease = lease
+        self._wake = wake or threading.Event()
+        self._connection: Connection | None = None
+
+    def wake(self) -> None:
+        """Look at once: something was appended."""
+        self._wake.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the log until told to stop; a lost server is waited for."""
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                try:
+                    idle = self._poll if self.run_once() == 0 else 0.0
+                except psycopg.Error:
+                    self.close()
+                    idle = RETRY_SECONDS
+                if idle:
+                    self._wake.wait(idle)
+        finally:
+            self.close()
+
+    def run_until(self, position: int) -> None:
+        """Carry every follower to a position, or until none can move any more."""
+        while self.run_once():
+            standing = [lag for lag in self.lags() if lag.name in self._followers]
+            if all(lag.position >= position for lag in standing):
+                return
+
+    def run_once(self) -> int:
+        """Advance every follower by one range; return how many facts they took in together.
+
+        Raises:
+            psycopg.OperationalError: the server is away or ended our transaction; nothing of the
+                range was kept, and the next call starts anew.
+        """
+        shared: dict[tuple[int, int], list[Record]] = {}
+        try:
+            connection = self._connected()
+            waiting = connection.execute(WAITING, (list(self._followers),)).fetchall()
+            names = {str(name) for (name,) in waiting}
+            with _collector_paused():
+                return sum(
+                    self._advance(connection, follower, shared)
+                    for follower in self._followers.values()
+                    if follower.name in names
+                )
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self.close()
+            raise
+
+    def lags(self) -> list[Lag]:
+        """Return where all followers of the district stand."""
+        return lag(self._connected())
+
+    def close(self) -> None:
+        """Give the connection back; a range in progress is undone."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _advance(
+        self,
+        connection: Connection,
+        follower: Follower,
+        shared: dict[tuple[int, int], list[Record]],
+    ) -> int:
+        """Take one range; if it fails take ever less, until the request at fault stands alone."""
+        name = follower.name
+        while True:
+            limit = self._limits[name]
+            try:
+                with connection.transaction():
+                    taken = _take_range(connection, follower, limit, shared)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001 - any error may be a poisonous fact
+                if limit == 1:
+                    return self._give_up(connection, follower, error)
+                self._limits[name] = max(1, limit // 8)
+            else:
+                self._limits[name] = min(self._batch, limit * 2)
+                return taken
+
+    def _give_up(self, connection: Connection, follower: Follower, error: Exception) -> int:
+        """Halt before the request that cannot be applied, or set its cases aside."""
+        with connection.transaction():
+            row = connection.execute(LOCK, (follower.name,)).fetchone()
+            if row is None:
+                return 0
+            position, reason = int(row[0]), type(error).__name__
+            if follower.policy == "halt":
+                detail = f"position {position + 1}: {reason}"
+                connection.execute(HALT, (detail, follower.name, position))
+                return 0
+            request = connection.execute(REQUEST, (position + 1,)).fetchall()
+            for at, stream in request:
+                connection.execute(SET_ASIDE, (follower.name, stream, at, reason))
+            connection.execute(ADVANCE, (request[-1][0], follower.name))
+            connection.execute(ASIDE_DETAIL, (follower.name,))
+            return len(request)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = self._database.connect()
+            milliseconds = str(int(self._lease * 1000))
+            connection.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, false)",
+                (milliseconds,),
+            )
+            for follower in self._followers.values():
+                connection.execute(REGISTER, (follower.name, follower.fingerprint))
+                connection.execute(DISOWN, (follower.name, follower.fingerprint))
+            self._connection = connection
+        return self._connection
+
+
+def lag(connection: Connection) -> list[Lag]:
+    """Return where every follower stands, by name."""
+    return [Lag(*row) for row in connection.execute(LAG).fetchall()]
+
+
+def _take_range(
+    connection: Connection,
+    follower: Follower,
+    limit: int,
+    shared: dict[tuple[int, int], list[Record]],
+) -> int:
+    """Apply one range in the caller's transaction; 0 if another runner holds the lease."""
+    row = connection.execute(LOCK, (follower.name,)).fetchone()
+    if row is None:
+        return 0
+    position = int(row[0])
+    records = shared.get((position, limit))
+    if records is None:
+        records = shared[position, limit] = read_requests(connection, position, limit)
+    if not records:
+        return 0
+    follower.apply(connection, _without_quarantined(connection, follower, records))
+    connection.execute(ADVANCE, (records[-1].position, follower.name))
+    return len(records)
+
+
+def _without_quarantined(
+    connection: Connection, follower: Follower, records: Sequence[Record]
+) -> Sequence[Record]:
+    if follower.policy == "halt":
+        return records
+    aside = {stream for (stream,) in connection.execute(ASIDE, (follower.name,)).fetchall()}
+    return [record for record in records if record.stream not in aside] if aside else records
+
+
+@contextmanager
+def _collector_paused() -> Generator[None]:
+    """Keep the collector from walking a whole batch of live objects again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

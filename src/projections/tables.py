@@ -1,0 +1,191 @@
+"""The tables of a ledger: current rows, past rows and the states they are folded from.
+
+`cases` holds what is true now as known now, `cases_history` every row that was replaced or taken
+back, `cases_state` what the next fold needs. All of a batch goes in with five statements.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Final, Generic
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import astuple
+from psycopg import sql
+
+from domain.facts import CASE
+from eventlog.database import Connection
+from eventlog.reader import read_streams
+from eventlog.records import Record
+from eventlog.runner import Policy
+from projections.copying import copy_line
+from projections.rows import NEVER, Kept, Line, Past, R, S, Shape, Taken
+
+FOREVER: Final = "infinity"
+BUILD: Final = "__build"
+"""Ends the names of tables that are being rebuilt beside the live ones."""
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+LOAD: Final = "SELECT case_id::text, state FROM {state} WHERE case_id = ANY(%b)"
+# In place: no index holds the state, so most updates stay on their page.
+KEEP: Final = """
+    INSERT INTO {state} (case_id, state) SELECT * FROM unnest(%b::uuid[], %b::bytea[])
+    ON CONFLICT (case_id) DO UPDATE SET state = excluded.state
+"""
+# Current rows are replaced as a whole, so that COPY can bring the new ones.
+REPLACE: Final = """
+    DELETE FROM {current} c USING unnest(%b::uuid[], %b::text[]) AS w (case_id, row_key)
+    WHERE c.case_id = w.case_id AND c.row_key = w.row_key
+"""
+# Only late facts do this. At most one row of a key that still stands begins at a moment.
+TAKE_BACK: Final = """
+    UPDATE {history} h SET position_to = w.position
+    FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::bigint[])
+         AS w (case_id, row_key, valid_from, position)
+    WHERE h.case_id = w.case_id AND h.row_key = w.row_key AND h.valid_from = w.valid_from
+      AND h.position_to = 9223372036854775807
+"""
+COPY_CURRENT: Final = (
+    "COPY {current} (case_id, row_key, valid_from, position_from, {columns}) FROM STDIN"
+)
+COPY_HISTORY: Final = """
+    COPY {history} (case_id, row_key, valid_from, valid_to, ended_position, position_from,
+                    position_to, {columns}) FROM STDIN
+"""
+
+
+class Tables(Generic[S, R]):
+    """The three tables of a ledger, live or being rebuilt; a follower of the log."""
+
+    policy: Policy = "halt"
+
+    def __init__(self, shape: Shape[S, R], *, suffix: str = "") -> None:
+        """Name the tables; `suffix` tells a rebuild's from the live ones."""
+        self.shape = shape
+        self.suffix = suffix
+        self._decoder = msgspec.msgpack.Decoder(Kept[shape.state])  # type: ignore[name-defined]
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name."""
+        return checkpoint_name(self.shape) + self.suffix
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the rows look like; changes with the columns and the shape of the state."""
+        fields = [str(field) for field in msgspec.structs.fields(self.shape.row)]
+        state = str(msgspec.json.schema(self.shape.state))
+        return sha256("\n".join([self.name, *fields, state]).encode()).hexdigest()[:16]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The three tables by what they hold."""
+        name, suffix = self.shape.name, self.suffix
+        return {
+            "current": name + suffix,
+            "history": f"{name}_history{suffix}",
+            "state": f"{name}_state{suffix}",
+        }
+
+    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Fold whole requests and write what changed."""
+        streams = _by_stream(records)
+        lines = self._load(connection, streams)
+        self._bring_streams(connection, lines, streams)
+        for line in lines:
+            line.apply(streams[line.case_id])
+        self._write(connection, lines)
+
+    def _load(self, connection: Connection, streams: Iterable[str]) -> list[Line[S, R]]:
+        ids = [UUID(stream) for stream in streams]
+        with connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(self._sql(LOAD), (ids,)).fetchall() if ids else []
+        kept = {case_id: self._decoder.decode(state) for case_id, state in rows}
+        return [Line(self.shape, stream, kept.get(stream)) for stream in streams]
+
+    def _bring_streams(
+        self,
+        connection: Connection,
+        lines: Sequence[Line[S, R]],
+        streams: Mapping[str, Sequence[Record]],
+    ) -> None:
+        """Give cases with late facts their whole stream; most often the batch holds all of it."""
+        late = [line for line in lines if line.is_late(streams[line.case_id])]
+        for line in late:
+            line.stream = streams[line.case_id]
+        partial = [line for line in late if line.latest is not None]
+        if partial:
+            found = read_streams(connection, [line.case_id for line in partial])
+            for line in partial:
+                line.stream = found[line.case_id]
+
+    def _write(self, connection: Connection, lines: Sequence[Line[S, R]]) -> None:
+        taken = [(line.case_id, each) for line in lines for each in line.taken]
+        past = [(line.case_id, each) for line in lines for each in line.past]
+        changed = [(line, key) for line in lines for key in line.changed()]
+        replaced = [(line.case_id, key) for line, key in changed if key in line.stored]
+        with connection.cursor() as cursor:
+            if taken:
+                cursor.execute(self._sql(TAKE_BACK), _taken_columns(taken))
+            if past:
+                with cursor.copy(self._sql(COPY_HISTORY)) as copy:
+                    copy.write("".join([_past_line(case_id, each) for case_id, each in past]))
+            if replaced:
+                ids, keys = [UUID(case_id) for case_id, _ in replaced], [key for _, key in replaced]
+                cursor.execute(self._sql(REPLACE), (ids, keys))
+            if changed:
+                with cursor.copy(self._sql(COPY_CURRENT)) as copy:
+                    copy.write("".join([_current_line(line, key) for line, key in changed]))
+            if lines:
+                states = [_encode(line.kept()) for line in lines]
+                cursor.execute(self._sql(KEEP), ([UUID(line.case_id) for line in lines], states))
+
+    def _sql(self, query: str) -> sql.Composed:
+        return self._composed[query]
+
+    @cached_property
+    def _composed(self) -> dict[str, sql.Composed]:
+        names = {holds: sql.Identifier(name) for holds, name in self.names.items()}
+        columns = sql.SQL(", ").join(map(sql.Identifier, self.shape.columns))
+        queries = (LOAD, KEEP, REPLACE, TAKE_BACK, COPY_CURRENT, COPY_HISTORY)
+        return {query: sql.SQL(query).format(columns=columns, **names) for query in queries}
+
+
+def checkpoint_name(shape: Shape[Any, Any]) -> str:
+    """Return under which name a ledger's checkpoint stands, for example `cases@1`."""
+    return f"{shape.name}@{shape.version}"
+
+
+def _by_stream(records: Sequence[Record]) -> dict[str, list[Record]]:
+    streams: dict[str, list[Record]] = {}
+    for record in records:
+        body = record.body
+        if body.stream_type == CASE:
+            streams.setdefault(body.stream, []).append(record)
+    return streams
+
+
+def _current_line(line: Line[Any, Any], key: str) -> str:
+    span = line.spans[key]
+    head = (line.case_id, key, span.valid_from, span.position)
+    return copy_line(head + astuple(line.rows[key])) + "\n"
+
+
+def _past_line(case_id: str, past: Past[Any]) -> str:
+    until = past.valid_to or FOREVER
+    positions = (past.ended, past.position_from, past.position_to)
+    head = (case_id, past.key, past.valid_from, until, *positions)
+    return copy_line(head + astuple(past.row)) + "\n"
+
+
+def _taken_columns(taken: Sequence[tuple[str, Taken]]) -> list[list[object]]:
+    return [
+        [UUID(case_id) for case_id, _ in taken],
+        [each.key for _, each in taken],
+        [each.valid_from for _, each in taken],
+        [each.position for _, each in taken],
+    ]
+
+

@@ -1,0 +1,431 @@
+"""The engine: load a case, decide, record. The only writer of cases, for every caller.
+
+It is async and lives on one event loop; what blocks (cold loads, keys, numbers) is grouped into
+single statements on threads of their own, and appends are grouped by the appender.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.actor import Actor
+from domain.case import Case, blank, evolve, fold
+from domain.commands import Act, Command, Import, Report, Update
+from domain.decide import decide
+from domain.errors import Busy, KeyReused, NotFound, Refusal, SourceConflict, VersionStale
+from domain.facts import CASE
+from domain.world import Draft, World
+from eventlog.appender import Answer, Appender, Request
+from eventlog.database import Database
+from eventlog.envelope import Envelope, Tail, enclose, subjects
+from eventlog.grouped import Grouped
+from eventlog.numbers import Numbers
+from eventlog.reader import (
+    Stored,
+    read_command,
+    read_head,
+    read_range,
+    read_reference,
+    read_stream,
+    read_tails,
+)
+from eventlog.records import NO_PREVIOUS, Record, uuid7
+from eventlog.streams import sourced_case
+from eventlog.vault import Vault
+from workflows.reference import Reference, fold_reference
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+ATTEMPTS: Final = 12
+REFRESH_SECONDS: Final = 1.0
+CACHED_CASES: Final = 20_000
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks, and under which key the request can be repeated; `digest` is of the request."""
+
+    actor: Actor
+    client: str
+    key: str
+    digest: bytes
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a command: the case after it, and where its facts stand in the log."""
+
+    case: Case
+    first: int
+    position: int
+    recorded_at: datetime | None
+    created: bool = False
+    replayed: bool = False
+
+
+class Held(Struct, frozen=True):
+    """A case in the cache, with the end of its stream."""
+
+    case: Case
+    tail: Tail
+
+
+class Engine:
+    """One district's engine in one process."""
+
+    def __init__(
+        self,
+        database: Database,
+        district: str,
+        vault: Vault,
+        *,
+        clock: Callable[[], datetime],
+        committed: Callable[[int], None] | None = None,
+        cached_cases: int = CACHED_CASES,
+    ) -> None:
+        """Start the threads; `refresh` must run once before the first command."""
+        self.database = database
+        self.district = district
+        self.vault = vault
+        self.reference = Reference()
+        self._clock = clock
+        self._appender = Appender(database, committed=committed)
+        self._loads: Grouped[str, Held | None] = Grouped("loader", self._read_cases)
+        self._keys: Grouped[set[tuple[str, str]], None] = Grouped("keys", self._prepare_keys)
+        self._numbers = Numbers(database, district)
+        self._cache: OrderedDict[str, Held] = OrderedDict()
+        self._cached_cases = cached_cases
+        self._refreshed = 0.0
+        self._refreshing = asyncio.Lock()
+        self._numbering = asyncio.Lock()
+
+    def close(self) -> None:
+        """Finish what is under way, then stop."""
+        self._appender.close()
+        self._loads.close()
+        self._keys.close()
+
+    def now(self) -> datetime:
+        """Return the district's time in whole seconds."""
+        return self.reference.now(self._clock())
+
+    async def report(
+        self, command: Report | Import, caller: Caller, *, updating: bool = False
+    ) -> Outcome:
+        """Take in an issue, or a case with its past.
+
+        The same source reference with the same content returns the case that exists; with other
+        content it is refused, or taken over as an update where `updating`.
+
+        Raises:
+            SourceConflict, KeyReused, Busy, or what `decide` refuses.
+        """
+        report = command.report if isinstance(command, Import) else command
+        stream = self._case_id(report)
+        kind = (await self._current()).kind(report.kind)
+        held: Held | None = Held(blank(stream, kind.hash), _beginning(stream))
+        for _ in range(ATTEMPTS):
+            if held is not None and held.case.version > 0:
+                return await self._known(command, report, held, caller, updating=updating)
+            fresh = held or Held(blank(stream, kind.hash), _beginning(stream))
+            number = await self._number(report.occurred_at or self.now())
+            outcome = await self._attempt(command, fresh, caller, number=number)
+            if outcome is not None:
+                return outcome
+            held = await self._load(stream)
+        raise Busy
+
+    async def act(
+        self, case_id: str, command: Act, caller: Caller, *, expected: int | None = None
+    ) -> Outcome:
+        """Take an action of a case; `expected` is the version the caller saw (If-Match).
+
+        Raises:
+            NotFound, VersionStale, KeyReused, Busy, or what `decide` refuses.
+        """
+        return await self._change(case_id, command, caller, expected=expected)
+
+    async def case(self, case_id: str) -> Case:
+        """Return a case as it is now, from the log itself.
+
+        Raises:
+            NotFound: no such case.
+        """
+        held = await self._load(case_id)
+        if held is None:
+            raise NotFound(what="事项")
+        return held.case
+
+    def world(self, case: Case, actor: Actor, *, number: str = "") -> World:
+        """Return the world a decision about this case is made in now."""
+        reference = self.reference
+        return World(
+            now=self.now(),
+            actor=actor,
+            kind=reference.kinds[case.kind_hash],
+            directory=reference.directory,
+            calendars=reference.calendars,
+            reference_position=reference.position,
+            number=number,
+        )
+
+    async def record(
+        self, stream_type: str, stream: str, drafts: Sequence[Draft], caller: Caller
+    ) -> Answer:
+        """Append reference facts to their stream, and know them at once.
+
+        Raises:
+            KeyReused, Busy.
+        """
+        for _ in range(ATTEMPTS):
+            tail = await asyncio.to_thread(self._read_tail, stream_type, stream)
+            answer = await self._append(drafts, tail, caller, kind=None)
+            if answer[0].outcome in {"stored", "replayed"}:
+                await self.refresh()
+                return answer[0]
+            if answer[0].outcome == "reused":
+                raise KeyReused
+        raise Busy
+
+    async def refresh(self) -> Reference:
+        """Read the reference facts that came since the last time."""
+        async with self._refreshing:
+            self.reference = await asyncio.to_thread(self._read_reference, self.reference)
+            self._refreshed = asyncio.get_running_loop().time()
+            return self.reference
+
+    async def _current(self) -> Reference:
+        """Return reference data that is at most a second behind."""
+        if asyncio.get_running_loop().time() - self._refreshed > REFRESH_SECONDS:
+            await self.refresh()
+        return self.reference
+
+    async def _change(
+        self, case_id: str, command: Command, caller: Caller, *, expected: int | None
+    ) -> Outcome:
+        await self._current()
+        held = self._cache.get(case_id)
+        for _ in range(ATTEMPTS):
+            cached = held is not None
+            held = held or await self._load(case_id)
+            try:
+                outcome = await self._attempt(command, _found(held), caller, expected=expected)
+            except Refusal:
+                if cached:
+                    # Another process may have moved the case on: look again before refusing.
+                    held = None
+                    continue
+                replayed = await self._replayed(caller)
+                if replayed is not None:
+                    return replayed
+                raise
+            if outcome is not None:
+                return outcome
+            held = None
+        raise Busy
+
+    async def _attempt(
+        self,
+        command: Command,
+        held: Held,
+        caller: Caller,
+        *,
+        expected: int | None = None,
+        number: str = "",
+    ) -> Outcome | None:
+        """Decide and append once; None if somebody else was faster."""
+        case = held.case
+        if expected is not None and case.version != expected:
+            raise VersionStale(expected=expected, current=case.version)
+        drafts = decide(command, case, self.world(case, caller.actor, number=number))
+        answer, tail = await self._append(drafts, held.tail, caller, kind=case.kind_hash)
+        match answer.outcome:
+            case "stored":
+                for draft in drafts:
+                    case = evolve(case, draft.fact, draft.occurred_at)
+                self._keep(Held(case, tail))
+                return Outcome(
+                    case=case,
+                    first=answer.first,
+                    position=answer.last,
+                    recorded_at=answer.recorded_at,
+                    created=held.case.version == 0,
+                )
+            case "replayed":
+                return await self._replay(answer.first, answer.last, answer.recorded_at)
+            case "reused":
+                raise KeyReused
+            case "conflict":
+                self._cache.pop(case.id, None)
+                return None
+
+    async def _append(
+        self, drafts: Sequence[Draft], tail: Tail, caller: Caller, *, kind: str | None
+    ) -> tuple[Answer, Tail]:
+        wanted = subjects(drafts, tail.stream)
+        if wanted and not self.vault.ready(wanted):
+            await asyncio.wrap_future(self._keys.submit(wanted))
+        at = self.reference.trial_offset(self._clock())
+        envelope = Envelope(
+            district=self.district,
+            actor=caller.actor,
+            client=caller.client,
+            command=str(uuid7(at)),
+            kind=kind,
+            reference_position=self.reference.position,
+            now=at,
+        )
+        events, after = enclose(drafts, tail, envelope, self.vault)
+        request = Request(caller.client, caller.key, caller.digest, envelope.command, at, events)
+        answer = await asyncio.wrap_future(self._appender.submit(request))
+        if answer.reference_head > self.reference.position:
+            self._refreshed = 0.0
+        return answer, after
+
+    async def _known(
+        self,
+        command: Report | Import,
+        report: Report,
+        held: Held,
+        caller: Caller,
+        *,
+        updating: bool,
+    ) -> Outcome:
+        """Answer a report of a source reference that has a case already."""
+        case = held.case
+        if case.content == report.content and report.content is not None:
+            return Outcome(case=case, first=0, position=0, recorded_at=None)
+        replayed = await self._replayed(caller)
+        if replayed is not None:
+            return replayed
+        if not updating:
+            source = report.source
+            raise SourceConflict(
+                system=source.system if source else "",
+                source_id=source.id if source else "",
+                number=case.number,
+                pointer="/source/id",
+            )
+        steps = command.steps if isinstance(command, Import) else ()
+        update = Update(report=report, steps=steps)
+        return await self._change(case.id, update, caller, expected=None)
+
+    async def _replayed(self, caller: Caller) -> Outcome | None:
+        """Return the first answer to this key, if it was used before.
+
+        Raises:
+            KeyReused: it was used for another request.
+        """
+        stored = await asyncio.to_thread(self._read_command, caller)
+        if stored is None:
+            return None
+        if stored.request != caller.digest:
+            raise KeyReused
+        return await self._replay(stored.first, stored.last, stored.recorded_at)
+
+    async def _replay(self, first: int, last: int, recorded_at: datetime | None) -> Outcome:
+        """Fold the case as it was right after these positions were written."""
+        records = await asyncio.to_thread(self._read_through, first, last)
+        case = _folded(records)
+        return Outcome(
+            case=case,
+            first=first,
+            position=last,
+            recorded_at=recorded_at,
+            created=any(record.position == first and record.version == 1 for record in records),
+            replayed=True,
+        )
+
+    async def _load(self, case_id: str) -> Held | None:
+        held = await asyncio.wrap_future(self._loads.submit(case_id))
+        if held is not None:
+            self._keep(held)
+        return held
+
+    def _keep(self, held: Held) -> None:
+        self._cache[held.case.id] = held
+        self._cache.move_to_end(held.case.id)
+        if len(self._cache) > self._cached_cases:
+            self._cache.popitem(last=False)
+
+    def _case_id(self, report: Report) -> str:
+        if report.source is None:
+            return str(uuid4())
+        return sourced_case(self.district, report.source.system, report.source.id)
+
+    async def _number(self, reported_at: datetime) -> str:
+        year = reported_at.astimezone(SHANGHAI).year
+        async with self._numbering:
+            if self._numbers.at_hand(year):
+                return self._numbers.take(year)
+            return await asyncio.to_thread(self._numbers.take, year)
+
+    def _read_cases(self, streams: Sequence[str]) -> list[Held | None]:
+        with self.database.connection() as connection:
+            found = read_tails(connection, list(dict.fromkeys(streams)))
+        return [_held(stream, *found[stream]) for stream in streams]
+
+    def _prepare_keys(self, wanted: Sequence[set[tuple[str, str]]]) -> list[None]:
+        together: set[tuple[str, str]] = set()
+        self.vault.prepare(together.union(*wanted))
+        return [None] * len(wanted)
+
+    def _read_tail(self, stream_type: str, stream: str) -> Tail:
+        with self.database.connection() as connection:
+            records, prev = read_tails(connection, [stream])[stream]
+        return Tail(stream, stream_type, len(records), prev)
+
+    def _read_reference(self, reference: Reference) -> Reference:
+        with self.database.connection() as connection:
+            head = read_head(connection)
+            if head.reference_head <= reference.position:
+                return reference
+            records = read_reference(connection, reference.position, head.position)
+        return fold_reference(reference, records, head.position)
+
+    def _read_command(self, caller: Caller) -> Stored | None:
+        with self.database.connection() as connection:
+            return read_command(connection, caller.client, caller.key)
+
+    def _read_through(self, first: int, last: int) -> list[Record]:
+        """Return the records of the case that position `first` belongs to, up to `last`."""
+        with self.database.connection() as connection:
+            stream = read_range(connection, first - 1, 1)[0].stream
+            records = read_stream(connection, stream)
+        return [record for record in records if record.position <= last]
+
+
+def _beginning(stream: str) -> Tail:
+    return Tail(stream, CASE, 0, NO_PREVIOUS)
+
+
+def _found(held: Held | None) -> Held:
+    if held is None:
+        raise NotFound(what="事项")
+    return held
+
+
+def _held(stream: str, records: Sequence[Record], prev: str) -> Held | None:
+    """Fold a stream; None if it is not a case, or not there."""
+    if not records or records[0].body.stream_type != CASE:
+        return None
+    return Held(_folded(records), Tail(stream, CASE, len(records), prev))
+
+
+def _folded(records: Sequence[Record]) -> Case:
+    first = records[0].body
+    return fold(
+        blank(first.stream, first.kind or ""),
+        ((record.fact, record.occurred_at) for record in records),
+    )
+
+
+def is_case_id(text: str) -> bool:
+    """Whether a text can be a case's id at all."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
