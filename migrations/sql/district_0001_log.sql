@@ -101,7 +101,11 @@ CREATE FUNCTION append(
 ) RETURNS TABLE (
     outcome text, first_position bigint, last_position bigint, recorded_at timestamptz,
     reference_head bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+-- A plan made while the tables were small lives as long as its connection; without this it would
+-- read whole tables on every append until the next ANALYZE (measured: 4 ms more at 14,000 facts).
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
     head         ledger%ROWTYPE;

@@ -193,7 +193,7 @@ def reached(  # see due
         runs = scale.runs(origin, _merged(pauses, scale.zone)) if pauses else ((origin, _ENDLESS),)
         found = scale.moment_of(runs, size) if size > 0 else begin
         at = _from_wall(found, scale.zone)
-    except (OverflowError, ValueError):
+    except OverflowError:
         raise _no_opening(start, calendar) from None
     if calendar.closures and scale.closed(origin // DAY, found // DAY):
         raise _no_opening(start, calendar)

@@ -7,7 +7,7 @@ appended meanwhile is left for the next time. Tampering is detected here, not pr
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from psycopg.rows import args_row
@@ -74,9 +74,9 @@ def _verify(connection: Connection, progress: Progress | None) -> Verdict:
     # Held: the server keeps the sorted commands aside, and no transaction stays open for them.
     with connection.cursor(name="verify_commands", withhold=True) as commands:
         with _snapshot(connection):
-            head = connection.execute(HEAD, binary=True).fetchone()
+            with connection.cursor(binary=True, row_factory=args_row(_Ledger)) as cursor:
+                walk = _Walk(cursor.execute(HEAD).fetchone())
             commands.execute(COMMANDS, binary=True)
-        walk = _Walk(head)
         check = CommandCheck(commands, walk.note)
         after = BEFORE_ALL
         while (last := walk.page(connection, after, check)) is not None:
@@ -85,6 +85,18 @@ def _verify(connection: Connection, progress: Progress | None) -> Verdict:
                 progress(after, walk.head)
         check.finish(walk.head)
     return walk.verdict()
+
+
+class _Ledger(NamedTuple):
+    """The answers of HEAD."""
+
+    position: int
+    chain: bytes
+    last_recorded_at: bytes
+    reference_head: int
+    rows: int
+    last_event: int
+    last_text: int
 
 
 @contextmanager
@@ -97,7 +109,7 @@ def _snapshot(connection: Connection) -> Generator[None]:
 class _Walk:
     """The state of a walk along the log."""
 
-    def __init__(self, head: tuple[Any, ...] | None) -> None:
+    def __init__(self, ledger: _Ledger | None) -> None:
         self._problems: list[Problem] = []
         self._unlisted = 0
         self._district: str | None = None
@@ -105,11 +117,11 @@ class _Walk:
         self._sealed = SealedCheck(self.note)
         self._count = self._position = self._reference = 0
         self._command = ""
-        self._recorded_at = b""
+        self._recorded_at: bytes = b""
         self._chain = NO_CHAIN
-        self._ledger = head
-        self.head: int = head[0] if head else 0
-        if head is None or head[4] != 1:
+        self._ledger = ledger
+        self.head = ledger.position if ledger else 0
+        if ledger is None or ledger.rows != 1:
             self.note(0, "总账（ledger）应当恰有一行")
 
     def note(self, position: int, what: str) -> None:
@@ -152,10 +164,8 @@ class _Walk:
         self._count += 1
         if row.position != self._position + 1:
             self.note(self._position + 1, f"缺少第 {self._position + 1} 至 {row.position - 1} 条")
-        moments = (self._recorded_at, row.recorded_at)
-        if moments[0] > moments[1] or (moments[0] == moments[1]) != (
-            self._command == row.command_id
-        ):
+        same = row.recorded_at == self._recorded_at
+        if row.recorded_at < self._recorded_at or (same and row.command_id != self._command):
             self.note(row.position, "记录时间没有逐次递增")
         self._position = row.position
         self._recorded_at, self._command = row.recorded_at, row.command_id
@@ -176,32 +186,24 @@ class _Walk:
     def verdict(self) -> Verdict:
         """Compare where the walk ended with the ledger row."""
         if self._ledger:
-            self._close(*self._ledger)
+            self._close(self._ledger)
         if self._unlisted:
             self.note_unlisted()
         return Verdict(self._count, self.head, self._chain.hex(), self._problems)
 
-    def _close(
-        self,
-        head: int,
-        chain: bytes,
-        recorded_at: bytes,
-        reference: int,
-        _count: int,
-        last_event: int,
-        last_text: int,
-    ) -> None:
+    def _close(self, ledger: "_Ledger") -> None:
+        head = ledger.position
         if self._position != head:
             self.note(self._position + 1, f"缺少第 {self._position + 1} 至 {head} 条")
-        if last_event > head:
+        if ledger.last_event > head:
             self.note(head + 1, "总账（ledger）的位点之后还有办理记录")
-        if last_text > head:
-            self.note(last_text, "密文的位点超出日志末尾")
-        if chain != self._chain:
+        if ledger.last_text > head:
+            self.note(ledger.last_text, "密文的位点超出日志末尾")
+        if ledger.chain != self._chain:
             self.note(head, "总账（ledger）的链哈希与全部办理记录算出的不符")
-        if self._count and recorded_at != self._recorded_at:
+        if self._count and ledger.last_recorded_at != self._recorded_at:
             self.note(head, "总账（ledger）的最后记录时间与末条不符")
-        if reference != self._reference:
+        if ledger.reference_head != self._reference:
             self.note(head, "总账（ledger）的参考位点与日志不符")
 
     def note_unlisted(self) -> None:

@@ -119,8 +119,15 @@ def members(row: Row, note: Note) -> Any:  # noqa: ANN401 - Body or Envelope, se
 
 def compare_columns(row: Row, body: Members, note: Note) -> None:
     """Hold every column against the body's word."""
-    said = (body.stream, body.version, body.event, body.command)
-    said += (body.stream_type, body.type, body.schema)
+    said: tuple[object, ...] = (
+        body.stream,
+        body.version,
+        body.event,
+        body.command,
+        body.stream_type,
+        body.type,
+        body.schema,
+    )
     if row[1:8] != said:
         for name, column, member in zip(Row._fields[1:8], row[1:8], said, strict=True):
             if column != member:
@@ -146,16 +153,17 @@ class CommandCheck:
         position = row.position
         self._skip_to(position)
         if self._next and self._next[0] == position:
-            self._current = self._next
-            self._next = next(self._rows, None)
-        if self._current is None:
-            return
-        _, last, command, recorded_at = self._current
-        if position <= last:
-            if (row.command_id, row.recorded_at) != (command, recorded_at):
+            if self._claims(position):
+                self._note(position, "两个命令登记（command）的位点区间重叠")
+            self._current, self._next = self._next, next(self._rows, None)
+        if self._current and self._claims(position):
+            if (row.command_id, row.recorded_at) != self._current[2:]:
                 self._note(position, "与命令登记（command）的编号或时间不符")
-        elif row.command_id == command:
+        elif row.command_id in {c[2] for c in (self._current, self._next) if c}:
             self._note(position, "不在其命令登记（command）的位点区间内")
+
+    def _claims(self, position: int) -> bool:
+        return self._current is not None and position <= self._current[1]
 
     def finish(self, head: int) -> None:
         """Look for commands that claim positions the log does not have."""

@@ -9,12 +9,14 @@ Both stream: rows may come from a cursor, and memory does not grow with their nu
 import csv
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final, Literal
 
 import xlsxwriter
@@ -73,12 +75,30 @@ def write_xlsx(
     Raises:
         ValueError: a moment without zone in a column of kind `datetime`.
     """
-    destination = str(target) if isinstance(target, Path) else target
-    with ExitStack() as stack:
-        workbook = xlsxwriter.Workbook(destination, {"constant_memory": True})
-        stack.callback(workbook.close)
-        workbook.set_properties({"title": title, "created": _CREATED})
-        _Book(workbook, title, columns, provenance, sheet_rows).write(rows)
+    with _kept_whole(target) as stream, TemporaryFile() as draft:
+        workbook = xlsxwriter.Workbook(draft, {"constant_memory": True})
+        try:
+            workbook.set_properties({"title": title, "created": _CREATED})
+            _Book(workbook, title, columns, provenance, sheet_rows).write(rows)
+        finally:
+            workbook.close()  # also on failure: it removes the sheets' own temporary files
+        draft.seek(0)
+        copyfileobj(draft, stream)
+
+
+@contextmanager
+def _kept_whole(target: Path | BinaryIO) -> Generator[BinaryIO]:
+    """Open the target; a path only comes to hold the new file when it is complete."""
+    if not isinstance(target, Path):
+        yield target
+        return
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class _Book:
@@ -128,7 +148,7 @@ class _Book:
         sheet, name = self._open(number, widths)
         self._write_notes()
         line = 0
-        for row in _chained(sample, remaining):
+        for row in chain(sample, remaining):
             if line == self._sheet_rows:
                 self._finish(sheet, line)
                 number += 1
@@ -198,13 +218,6 @@ class _Book:
         sheet.write_string(line, 4, text, self._formats["text", False])
 
 
-def _chained(
-    sample: Iterable[Sequence[Value]], remaining: Iterable[Sequence[Value]]
-) -> Iterator[Sequence[Value]]:
-    yield from sample
-    yield from remaining
-
-
 def _shown(value: Value, kind: Kind) -> str | int | float | datetime | date:
     """Return what Excel can hold of a value: a Beijing moment, a day, an exact number, a text."""
     match value:
@@ -254,7 +267,7 @@ def _width(column: Column, sample: Iterable[Sequence[Value]], place: int) -> int
     """Return a width in characters from the label and the first rows; Chinese counts double."""
     if column.kind == "datetime":
         return 20
-    lengths = (_display_length(row[place]) for row in sample)
+    lengths = (_display_length(cell) for row in sample for cell in row[place : place + 1])
     widest = max((_display_length(column.label) + 3, *lengths))
     return min(max(widest + 1, _NARROWEST), _WIDEST)
 
@@ -270,8 +283,7 @@ def write_csv(
     target: Path | BinaryIO, columns: Sequence[Column], rows: Iterable[Sequence[Value]]
 ) -> None:
     """Write `iter_csv` into a file or a binary stream."""
-    with ExitStack() as stack:
-        stream = stack.enter_context(target.open("wb")) if isinstance(target, Path) else target
+    with _kept_whole(target) as stream:
         for chunk in iter_csv(columns, rows):
             stream.write(chunk)
 

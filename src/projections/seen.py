@@ -56,9 +56,7 @@ def see(seen: Seen, record: Record) -> Seen:
     )
 
 
-def _ending(
-    seen: Seen, fact: f.Fact, occurred_at: datetime
-) -> tuple[datetime | None, str | None]:
+def _ending(seen: Seen, fact: f.Fact, occurred_at: datetime) -> tuple[datetime | None, str | None]:
     match fact:
         case f.CaseClosed():
             return occurred_at, fact.outcome

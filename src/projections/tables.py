@@ -11,6 +11,7 @@ from typing import Any, Final, Generic
 from uuid import UUID
 
 import msgspec
+from msgspec.inspect import type_info
 from msgspec.structs import astuple
 from psycopg import sql
 
@@ -20,7 +21,7 @@ from eventlog.reader import read_streams
 from eventlog.records import Record
 from eventlog.runner import Policy
 from projections.copying import copy_line
-from projections.rows import NEVER, Kept, Line, Past, R, S, Shape, Taken
+from projections.rows import Kept, Line, Past, R, S, Shape, Taken
 
 FOREVER: Final = "infinity"
 BUILD: Final = "__build"
@@ -75,9 +76,8 @@ class Tables(Generic[S, R]):
     @cached_property
     def fingerprint(self) -> str:
         """What the rows look like; changes with the columns and the shape of the state."""
-        fields = [str(field) for field in msgspec.structs.fields(self.shape.row)]
-        state = str(msgspec.json.schema(self.shape.state))
-        return sha256("\n".join([self.name, *fields, state]).encode()).hexdigest()[:16]
+        parts = [self.name, *(repr(type_info(part)) for part in (self.shape.row, self.shape.state))]
+        return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
     def names(self) -> dict[str, str]:
@@ -187,5 +187,3 @@ def _taken_columns(taken: Sequence[tuple[str, Taken]]) -> list[list[object]]:
         [each.valid_from for _, each in taken],
         [each.position for _, each in taken],
     ]
-
-

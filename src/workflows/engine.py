@@ -125,7 +125,7 @@ class Engine:
         """
         report = command.report if isinstance(command, Import) else command
         stream = self._case_id(report)
-        kind = (await self._current()).kind(report.kind)
+        kind = (await self.current()).kind(report.kind)
         held: Held | None = Held(blank(stream, kind.hash), _beginning(stream))
         for _ in range(ATTEMPTS):
             if held is not None and held.case.version > 0:
@@ -206,7 +206,7 @@ class Engine:
     async def _change(
         self, case_id: str, command: Command, caller: Caller, *, expected: int | None
     ) -> Outcome:
-        await self._current()
+        await self.current()
         held = self._cache.get(case_id)
         for _ in range(ATTEMPTS):
             cached = held is not None

@@ -403,10 +403,17 @@ def test_a_server_started_by_hand_is_refused_and_left_running(created: Path) -> 
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can become another user")
-def test_an_unprivileged_user_starts_it_in_a_directory_of_his_own(public: Path) -> None:
+def test_an_unprivileged_user_starts_it_in_his_own_directory_after_root(
+    public: Path,
+) -> None:
     data = public / "data"
     data.mkdir(mode=0o700)
     shutil.chown(data, "nobody")
+    # A start under root first: it must leave nothing there that the user cannot open.
+    with embedded.start(data):
+        server = psutil.Process(postmaster(data))
+        assert server.uids().real == data.stat().st_uid != 0
+    assert {path.owner() for path in data.iterdir()} == {"nobody"}
     done = subprocess.run(
         [sys.executable, "-c", UNPRIVILEGED, str(data), str(public / "copies")],
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
@@ -416,11 +423,6 @@ def test_an_unprivileged_user_starts_it_in_a_directory_of_his_own(public: Path) 
         check=False,
     )
     assert (done.stdout, done.stderr) == ("4\n4\n", "")
-    # What root starts later in that directory stays the user's own.
-    with embedded.start(data):
-        server = psutil.Process(postmaster(data))
-        assert server.uids().real == data.stat().st_uid != 0
-    assert {path.owner() for path in data.iterdir()} == {"nobody"}
     assert_nothing_left(data)
 
 

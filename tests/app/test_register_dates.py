@@ -1,5 +1,7 @@
 """Moments are read in every shape that offices write, and never guessed."""
 
+# ruff: noqa: DTZ001 - a cell of Excel knows no zone
+
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -51,7 +53,7 @@ def utc(text: str) -> datetime:
         ("43100.7013888889", "2017-12-31T16:50:00+08:00"),
     ],
 )
-def test_a_moment_is_read_in_every_shape(cell: str | float | datetime, moment: str):
+def test_a_moment_is_read_in_every_shape(cell: str | float | datetime, moment: str) -> None:
     found = parse_moment(cell, SHANGHAI)
     assert found is not None
     assert not found.whole_day
@@ -76,7 +78,7 @@ def test_a_moment_is_read_in_every_shape(cell: str | float | datetime, moment: s
         "2017/12/31 星期日",
     ],
 )
-def test_a_date_without_time_is_a_whole_day(cell: str | float | date):
+def test_a_date_without_time_is_a_whole_day(cell: str | float | date) -> None:
     found = parse_moment(cell, SHANGHAI)
     assert found is not None
     assert found.whole_day
@@ -84,14 +86,14 @@ def test_a_date_without_time_is_a_whole_day(cell: str | float | date):
     assert found.latest == utc("2017-12-31T23:59:59+08:00")
 
 
-def test_a_written_midnight_is_a_moment_not_a_day():
+def test_a_written_midnight_is_a_moment_not_a_day() -> None:
     found = parse_moment("2017/12/31 0:00:00", SHANGHAI)
     assert found is not None
     assert found.latest == utc("2017-12-31T00:00:00+08:00")
 
 
 @pytest.mark.parametrize("cell", [None, "", " \u3000\t\n\ufeff"])
-def test_an_empty_cell_is_no_moment(cell: str | None):
+def test_an_empty_cell_is_no_moment(cell: str | None) -> None:
     assert parse_moment(cell, SHANGHAI) is None
 
 
@@ -128,7 +130,7 @@ def test_an_empty_cell_is_no_moment(cell: str | None):
         date(1900, 1, 1),
     ],
 )
-def test_what_is_ambiguous_or_impossible_is_refused_with_its_text(cell: str | float | time):
+def test_what_is_ambiguous_or_impossible_is_refused_with_its_text(cell: str | float | time) -> None:
     with pytest.raises(DateError) as refusal:
         parse_moment(cell, SHANGHAI)
     assert "“" in str(refusal.value)
@@ -136,7 +138,7 @@ def test_what_is_ambiguous_or_impossible_is_refused_with_its_text(cell: str | fl
         assert f"“{cell}”" in str(refusal.value)
 
 
-def test_a_format_of_the_mapping_settles_what_would_be_ambiguous():
+def test_a_format_of_the_mapping_settles_what_would_be_ambiguous() -> None:
     found = parse_moment("３/4/2017 9:05", SHANGHAI, ["%d.%m.%Y", "%d/%m/%Y %H:%M"])
     assert found is not None
     assert found.latest == utc("2017-04-03T09:05:00+08:00")
@@ -145,13 +147,13 @@ def test_a_format_of_the_mapping_settles_what_would_be_ambiguous():
     assert whole.whole_day
 
 
-def test_a_format_of_the_mapping_binds_texts_but_not_real_dates():
+def test_a_format_of_the_mapping_binds_texts_but_not_real_dates() -> None:
     with pytest.raises(DateError, match="%d/%m/%Y"):
         parse_moment("2017-04-03", SHANGHAI, ["%d/%m/%Y"])
     assert parse_moment(date(2017, 4, 3), SHANGHAI, ["%d/%m/%Y"]) is not None
 
 
-def test_another_zone_moves_the_moment():
+def test_another_zone_moves_the_moment() -> None:
     found = parse_moment("2017-12-31 16:50", ZoneInfo("Asia/Urumqi"))
     assert found is not None
     assert found.earliest == utc("2017-12-31T16:50:00+06:00")
@@ -176,7 +178,7 @@ SHAPES = [
     shape=st.sampled_from(SHAPES),
     fullwidth=st.booleans(),
 )
-def test_every_moment_survives_every_shape(moment: datetime, shape: str, fullwidth: bool):  # noqa: FBT001 - drawn
+def test_every_moment_survives_every_shape(moment: datetime, shape: str, fullwidth: bool) -> None:  # noqa: FBT001 - drawn
     moment = moment.replace(microsecond=0)
     half, hour = ("下午" if moment.hour >= 12 else "上午"), (moment.hour - 1) % 12 + 1
     text = shape.format(t=moment, half=half, hour=hour)
@@ -187,7 +189,7 @@ def test_every_moment_survives_every_shape(moment: datetime, shape: str, fullwid
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.text(st.sampled_from("0123456789/-.:年月日 时分T下午上+Z"), max_size=22))
-def test_no_text_ends_in_anything_but_a_moment_or_a_refusal(text: str):
+def test_no_text_ends_in_anything_but_a_moment_or_a_refusal(text: str) -> None:
     try:
         found = parse_moment(text, SHANGHAI)
     except DateError:

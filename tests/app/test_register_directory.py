@@ -34,7 +34,7 @@ def bad_rows(tmp_path: Path, *lines: str) -> list[tuple[int, str]]:
     return [(bad.row, bad.code) for bad in refusal.value.rows]
 
 
-def test_parents_come_before_children_and_the_root_stands_alone(tmp_path: Path):
+def test_parents_come_before_children_and_the_root_stands_alone(tmp_path: Path) -> None:
     units = directory(tmp_path, "G,一网格,grid,S", "S,老街社区,community,T", TOWN, COUNTY).rows
     assert [(unit.code, unit.parent, unit.row) for unit in units] == [
         ("C", None, 5),
@@ -44,7 +44,7 @@ def test_parents_come_before_children_and_the_root_stands_alone(tmp_path: Path):
     ]
 
 
-def test_a_name_may_repeat_and_a_village_is_a_community(tmp_path: Path):
+def test_a_name_may_repeat_and_a_village_is_a_community(tmp_path: Path) -> None:
     table = directory(
         tmp_path, COUNTY, TOWN, "U,石桥镇,town,C", "1,下街村,village,T", "2,下街村,village,U"
     )
@@ -52,7 +52,7 @@ def test_a_name_may_repeat_and_a_village_is_a_community(tmp_path: Path):
     assert table.notes == ("2 行的级别 village（村）按 community（社区）导入。",)
 
 
-def test_departments_and_all_levels_fit(tmp_path: Path):
+def test_departments_and_all_levels_fit(tmp_path: Path) -> None:
     table = directory(
         tmp_path,
         COUNTY,
@@ -67,20 +67,20 @@ def test_departments_and_all_levels_fit(tmp_path: Path):
     assert len(table.rows) == 8
 
 
-def test_further_columns_are_ignored_with_a_note(tmp_path: Path):
+def test_further_columns_are_ignored_with_a_note(tmp_path: Path) -> None:
     header = "longitude,code,name,level,parent,rank"
     table = directory(tmp_path, "1.5,C,云岭县,county,,3", header=header)
     assert table.ignored_columns == ("longitude", "rank")
     assert "longitude、rank" in table.notes[0]
 
 
-def test_chinese_columns_and_levels_are_understood(tmp_path: Path):
+def test_chinese_columns_and_levels_are_understood(tmp_path: Path) -> None:
     header = "编码,名称,级别,上级编码"
     table = directory(tmp_path, "C,云岭县,县,", "T,云溪镇,镇街,C", header=header)
     assert [unit.level for unit in table.rows] == ["county", "town"]
 
 
-def test_codes_that_excel_kept_as_numbers_are_read_as_digits(tmp_path: Path):
+def test_codes_that_excel_kept_as_numbers_are_read_as_digits(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["code", "name", "level", "parent"])
     book.active.append([610327000000, "云岭县", "county", 610300000000])
@@ -110,22 +110,22 @@ def test_codes_that_excel_kept_as_numbers_are_read_as_digits(tmp_path: Path):
         ("X,某村,community,T,错位", "surplus-cells"),
     ],
 )
-def test_one_bad_row_refuses_the_whole_file(tmp_path: Path, line: str, code: str):
+def test_one_bad_row_refuses_the_whole_file(tmp_path: Path, line: str, code: str) -> None:
     assert bad_rows(tmp_path, COUNTY, TOWN, line) == [(4, code)]
 
 
-def test_a_misspelt_level_is_answered_with_the_right_one(tmp_path: Path):
+def test_a_misspelt_level_is_answered_with_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(BadDirectory, match="是不是 community"):
         directory(tmp_path, COUNTY, TOWN, "X,某村,comunity,T")
 
 
-def test_a_cycle_names_all_its_rows_and_no_others(tmp_path: Path):
+def test_a_cycle_names_all_its_rows_and_no_others(tmp_path: Path) -> None:
     lines = ("A,甲,grid,B", "B,乙,grid,E", "E,丙,grid,A", "F,丁,building,A")
     assert bad_rows(tmp_path, COUNTY, TOWN, *lines) == [(4, "cycle"), (5, "cycle"), (6, "cycle")]
     assert bad_rows(tmp_path, COUNTY, "A,甲,town,A") == [(3, "cycle")]
 
 
-def test_every_bad_row_is_listed_at_once(tmp_path: Path):
+def test_every_bad_row_is_listed_at_once(tmp_path: Path) -> None:
     lines = (COUNTY, TOWN, "X 1,某村,community,T", TOWN, "Y,某村,community,NOWHERE")
     assert bad_rows(tmp_path, *lines) == [
         (4, "bad-code"),
@@ -134,14 +134,14 @@ def test_every_bad_row_is_listed_at_once(tmp_path: Path):
     ]
 
 
-def test_two_roots_of_one_rank_are_both_named(tmp_path: Path):
+def test_two_roots_of_one_rank_are_both_named(tmp_path: Path) -> None:
     assert bad_rows(tmp_path, "C,甲县,county,", "D,乙县,county,", "T,云溪镇,town,C") == [
         (2, "several-roots"),
         (3, "several-roots"),
     ]
 
 
-def test_a_missing_column_and_an_empty_table_are_refused(tmp_path: Path):
+def test_a_missing_column_and_an_empty_table_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ColumnError, match="level、parent") as refusal:
         directory(tmp_path, "C,云岭县", header="code,name")
     assert refusal.value.code == "missing-column"
@@ -149,13 +149,13 @@ def test_a_missing_column_and_an_empty_table_are_refused(tmp_path: Path):
         directory(tmp_path)
 
 
-def test_a_deep_tree_does_not_exhaust_the_stack(tmp_path: Path):
+def test_a_deep_tree_does_not_exhaust_the_stack(tmp_path: Path) -> None:
     chain = [f"D{n},科,department,{'C' if n == 0 else f'D{n - 1}'}" for n in range(2000)]
     assert len(directory(tmp_path, COUNTY, *chain).rows) == 2001
 
 
 @pytest.mark.skipif(not DIVISIONS.is_file(), reason="BIHUAN_TEST_DATA: no divisions there")
-def test_the_official_divisions_of_a_county_read_whole():
+def test_the_official_divisions_of_a_county_read_whole() -> None:
     table = read_directory(DIVISIONS)
     assert Counter(unit.level for unit in table.rows) == {"county": 1, "town": 10, "community": 161}
     assert table.rows[0].parent is None

@@ -42,7 +42,7 @@ def problems(text: str) -> list[str]:
     return list(refusal.value.problems)
 
 
-def test_the_documented_mapping_is_understood():
+def test_the_documented_mapping_is_understood() -> None:
     mapping = parse_mapping(PLAIN)
     assert mapping.kind == "public-reply"
     assert mapping.source.system == "message-board"
@@ -57,7 +57,7 @@ def test_the_documented_mapping_is_understood():
     )
 
 
-def test_every_part_of_a_mapping_is_understood_as_written():
+def test_every_part_of_a_mapping_is_understood_as_written() -> None:
     mapping = parse_mapping(FULL)
     assert mapping.category is not None
     assert mapping.category.values == {"01": "环境", "2": "噪声"}
@@ -69,7 +69,7 @@ def test_every_part_of_a_mapping_is_understood_as_written():
     assert {"单号", "受理时间", "派遣时间", "结果", "人数"} <= set(mapping.columns())
 
 
-def test_every_mistake_is_named_at_once_with_its_line():
+def test_every_mistake_is_named_at_once_with_its_line() -> None:
     found = problems(
         "kindd: x\n"
         "source: {system: a}\n"
@@ -108,7 +108,7 @@ def test_every_mistake_is_named_at_once_with_its_line():
         ("title: {column: a}\nclosed: {at: {column: a, format: '%Y%m%d %I'}}", "%p"),
     ],
 )
-def test_a_mistake_is_explained(line: str, problem: str):
+def test_a_mistake_is_explained(line: str, problem: str) -> None:
     text = (
         "kind: public-reply\nsource: {system: a, id: {column: b}}\nreported_at: {column: c}\n"
         f"{line}\n"
@@ -116,12 +116,12 @@ def test_a_mistake_is_explained(line: str, problem: str):
     assert any(problem in one for one in problems(text)), problems(text)
 
 
-def test_a_constant_number_is_refused_for_the_id():
+def test_a_constant_number_is_refused_for_the_id() -> None:
     text = PLAIN.replace("id: {column: 留言编号}", "id: {constant: 1}")
     assert any("source.id.constant：没有这一项" in one for one in problems(text))
 
 
-def test_a_key_written_twice_is_refused_wherever_it_stands():
+def test_a_key_written_twice_is_refused_wherever_it_stands() -> None:
     assert problems(f"{PLAIN}kind: other\n") == [
         "第 8 行 kind：写了两次（第 1 行已有），请删去一个"
     ]
@@ -134,22 +134,22 @@ def test_a_key_written_twice_is_refused_wherever_it_stands():
 @pytest.mark.parametrize(
     "text", ["kind: [x\n", "a: b: c\n", "kind: x\n\ttitle: y\n", "--- a\n--- b\n"]
 )
-def test_what_is_no_yaml_is_refused_with_its_line(text: str):
+def test_what_is_no_yaml_is_refused_with_its_line(text: str) -> None:
     (problem,) = problems(text)
     assert "行：不是合格的 YAML" in problem
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "just text\n"])
-def test_what_is_no_mapping_is_refused(text: str):
+def test_what_is_no_mapping_is_refused(text: str) -> None:
     assert "映射要写成" in problems(text)[0]
 
 
-def test_anchors_that_repeat_without_end_are_refused():
+def test_anchors_that_repeat_without_end_are_refused() -> None:
     layers = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
     assert "嵌套" in problems(f"a0: &a0 [x]\n{layers}")[0]
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="打不开"):
         load_mapping(tmp_path / "没有.yaml")
     path = tmp_path / "m.yaml"
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path):
     assert load_mapping(path).kind == "public-reply"
 
 
-def test_one_error_names_every_missing_column_and_those_there_are(tmp_path: Path):
+def test_one_error_names_every_missing_column_and_those_there_are(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("留言编号,留言主题,留言详情,时间,用户\n", encoding="utf-8")
     with pytest.raises(ColumnError) as refusal:
@@ -170,7 +170,7 @@ def test_one_error_names_every_missing_column_and_those_there_are(tmp_path: Path
     assert "留言编号、留言主题、留言详情、时间、用户" in refusal.value.message
 
 
-def test_a_column_name_that_stands_twice_matters_only_when_it_is_used(tmp_path: Path):
+def test_a_column_name_that_stands_twice_matters_only_when_it_is_used(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     header = "留言编号,留言主题,留言详情,留言用户,留言时间,答复时间,答复意见"
     path.write_text(f"{header},备注,备注,\n", encoding="utf-8")

@@ -1,5 +1,7 @@
 """What an import answers: its numbers as promised, its rejected rows ready to be mended."""
 
+# ruff: noqa: DTZ001 - a cell of Excel knows no zone
+
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,7 +21,7 @@ MAPPING = parse_mapping(
 )
 
 
-def test_the_report_is_the_promised_json():
+def test_the_report_is_the_promised_json() -> None:
     report = ImportReport(read=3, created=1, unchanged=1)
     report.rejected.append(RejectedRow(4, "7", "conflict", "内容不同"))
     assert report.as_json() == {
@@ -31,7 +33,7 @@ def test_the_report_is_the_promised_json():
     }
 
 
-def test_rejected_rows_come_back_as_they_were_with_the_reason_in_red(tmp_path: Path):
+def test_rejected_rows_come_back_as_they_were_with_the_reason_in_red(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for row in (
         ["某县登记簿"],

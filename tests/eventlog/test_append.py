@@ -281,7 +281,12 @@ def test_sealed_texts_are_stored_under_their_facts_position(connection: Connecti
 
 @pytest.mark.parametrize(
     "change",
-    ["UPDATE event SET type = 'x'", "DELETE FROM event", "TRUNCATE event", "DELETE FROM event WHERE false"],
+    [
+        "UPDATE event SET type = 'x'",
+        "DELETE FROM event",
+        "TRUNCATE event",
+        "DELETE FROM event WHERE false",
+    ],
 )
 def test_facts_cannot_be_changed_or_removed(connection: Connection, change: str) -> None:
     append_batch(connection, [note()])

@@ -87,16 +87,22 @@ def held_ledger(database: Database) -> Generator[Connection]:
         yield connection
 
 
-def await_blocked(database: Database, *, waiters: int = 1) -> list[int]:
-    """Wait until so many backends of this schema's database wait for a lock; return their ids."""
+def await_blocked(
+    database: Database,
+    *,
+    waiters: int = 1,
+    other_than: int = 0,
+    seconds: float = WAIT_SECONDS,
+) -> list[int]:
+    """Wait until so many backends of this test's database wait for a lock; return their ids."""
     query = """
         SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-        AND cardinality(pg_blocking_pids(pid)) > 0
+        AND cardinality(pg_blocking_pids(pid)) > 0 AND pid <> %s
     """
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     with database.connect() as connection:
         while time.monotonic() < deadline:
-            pids = [int(row[0]) for row in connection.execute(query).fetchall()]
+            pids = [int(row[0]) for row in connection.execute(query, (other_than,)).fetchall()]
             if len(pids) >= waiters:
                 return pids
             time.sleep(0.005)

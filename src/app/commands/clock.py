@@ -40,7 +40,7 @@ def _group() -> None:
 
 
 @clock.command("due")
-def due_command(  # noqa: PLR0913 # options of a command line
+def due_command(
     *,
     start: Annotated[
         str, typer.Option(help="起算时间 Start, RFC 3339: 2026-09-30T17:00:00+08:00")

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -171,8 +171,9 @@ def _tree_problems(units: Sequence[UnitRow]) -> Iterator[BadRow]:
         if first is not unit and unit.code:
             yield _bad(unit, "duplicate-code", f"编码 {unit.code} 与第 {first.row} 行重复")
     yield from _parent_problems(units, by_code)
+    cyclic = _cycle_members(by_code)
     for unit in units:
-        if _in_cycle(unit, by_code):
+        if unit.code in cyclic:
             yield _bad(unit, "cycle", "顺着上级往上又回到了自己")
         elif unit.parent in by_code and not _may_hold(by_code[unit.parent], unit):
             holder = by_code[unit.parent]
@@ -212,31 +213,36 @@ def _may_hold(holder: UnitRow, unit: UnitRow) -> bool:
     return LEVELS.index(holder.level) < LEVELS.index(unit.level)
 
 
-def _in_cycle(unit: UnitRow, by_code: Mapping[str, UnitRow]) -> bool:
-    seen: set[str] = set()
-    parent = unit.parent
-    while parent is not None and parent in by_code and parent not in seen:
-        if parent == unit.code:
-            return True
-        seen.add(parent)
-        parent = by_code[parent].parent
-    return False
+def _cycle_members(by_code: Mapping[str, UnitRow]) -> set[str]:
+    """Return the codes from which the way up comes back; every row is walked once."""
+    walked_from: dict[str, str] = {}
+    members: set[str] = set()
+    for start in by_code:
+        path: list[str] = []
+        code: str | None = start
+        while code is not None and code in by_code and code not in walked_from:
+            walked_from[code] = start
+            path.append(code)
+            code = by_code[code].parent
+        if code is not None and code in by_code and walked_from[code] == start:
+            members.update(path[path.index(code) :])
+    return members
 
 
 def _parents_first(units: Sequence[UnitRow]) -> tuple[UnitRow, ...]:
     """Order by depth, then as in the file; the root loses a parent that lies outside."""
     parents = {unit.code: unit.parent for unit in units}
-
-    def depth(code: str | None) -> int:
-        return 0 if code not in parents else 1 + depth(parents[code])
-
-    rooted = (
-        unit
-        if unit.parent in parents
-        else UnitRow(unit.row, unit.code, unit.name, unit.level, None)
-        for unit in units
-    )
-    return tuple(sorted(rooted, key=lambda unit: (depth(unit.code), unit.row)))
+    depths: dict[str, int] = {}
+    for start in parents:
+        path: list[str] = []
+        code: str | None = start
+        while code in parents and code not in depths:
+            path.append(code)
+            code = parents[code]
+        above = depths.get(code, 0) if code is not None else 0
+        depths.update((one, above + n) for n, one in enumerate(reversed(path), start=1))
+    rooted = (unit if unit.parent in parents else replace(unit, parent=None) for unit in units)
+    return tuple(sorted(rooted, key=lambda unit: (depths[unit.code], unit.row)))
 
 
 def _notes(

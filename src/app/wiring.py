@@ -1,0 +1,182 @@
+"""The one place where everything is put together; tests and commands substitute parts here."""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+
+from api.services import DistrictServices
+from app import embedded
+from app.migrate import check_revision, districts, upgrade
+from app.settings import Settings
+from eventlog.database import Database, assert_durable
+from eventlog.keys import LocalWrapper, load_kek
+from eventlog.runner import Runner
+from eventlog.vault import Vault
+from projections.ledgers import LEDGERS
+from workflows.engine import Engine
+
+LOOK_AGAIN_SECONDS = 1.0
+"""How often an unknown district is looked up anew."""
+
+
+def real_clock() -> datetime:
+    """Return the time; the only clock of the program."""
+    return datetime.now(UTC)
+
+
+class UnknownDistrict(Exception):
+    """没有区县“{district}”。已有：{known}。新建请用：bihuan district add {district} --name 名称。"""
+
+    def __init__(self, district: str, known: list[str]) -> None:
+        """Say which there are."""
+        text = (type(self).__doc__ or "").format(district=district, known="、".join(known) or "无")
+        super().__init__(text)
+
+
+class DatabaseUnreachable(Exception):
+    """连接不上设定的数据库（BIHUAN_DATABASE_URL）：{reason}。请检查地址、账号和服务器；不会改用内置数据库。"""
+
+    def __init__(self, reason: object) -> None:
+        """Say why, without the address: it may hold a password."""
+        super().__init__((type(self).__doc__ or "").format(reason=str(reason).strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A database server with its registry up to date, and the master key."""
+
+    dsn: str
+    wrapper: LocalWrapper
+    clock: Callable[[], datetime] = real_clock
+
+    def districts(self) -> dict[str, str]:
+        """Return the schema of each district."""
+        return districts(self.dsn)
+
+    @contextmanager
+    def open(self, district: str, *, following: bool = False) -> Generator[DistrictServices]:
+        """Open a district; `following` keeps its ledgers up to date in a thread.
+
+        Raises:
+            UnknownDistrict: it does not exist.
+            RevisionMismatch: its schema is not this program's.
+        """
+        schemas = self.districts()
+        if district not in schemas:
+            raise UnknownDistrict(district, list(schemas))
+        check_revision(self.dsn, district)
+        opened = _Opened(self, district, schemas[district], following=following)
+        try:
+            yield opened.services
+        finally:
+            opened.close()
+
+
+class _Opened:
+    """A district in use: its engine, its vault, and the thread that carries its ledgers."""
+
+    def __init__(self, site: Site, district: str, schema: str, *, following: bool) -> None:
+        self._database = Database(site.dsn, schema)
+        self._stop = threading.Event()
+        vault = Vault(self._database, district, site.wrapper)
+        followers = [ledger.follower() for ledger in LEDGERS]
+        runner = Runner(self._database, followers)
+        engine = Engine(
+            self._database,
+            district,
+            vault,
+            clock=site.clock,
+            committed=(lambda _: runner.wake()) if following else None,
+        )
+        self.services = DistrictServices(district, self._database, engine, vault, runner)
+        self._thread = threading.Thread(
+            target=runner.run, args=(self._stop,), name=f"runner-{district}", daemon=True
+        )
+        if following:
+            self._thread.start()
+
+    def close(self) -> None:
+        """Write what is under way, stop following, give the connections back."""
+        self.services.engine.close()
+        self._stop.set()
+        self.services.runner.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        else:
+            self.services.runner.close()
+        self._database.close()
+
+
+class OpenDistricts(Mapping[str, DistrictServices]):
+    """The districts a server serves: opened when first asked for, so a new one needs no restart."""
+
+    def __init__(self, site: Site) -> None:
+        """Open those that exist now."""
+        self._site = site
+        self._opened: dict[str, _Opened] = {}
+        self._looked = 0.0
+        self._lock = threading.Lock()
+        self._look()
+
+    def __getitem__(self, district: str) -> DistrictServices:
+        if district not in self._opened:
+            self._look()
+        return self._opened[district].services
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._opened)
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+    def _look(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
+                return
+            for district, schema in self._site.districts().items():
+                if district not in self._opened:
+                    check_revision(self._site.dsn, district)
+                    opened = _Opened(self._site, district, schema, following=True)
+                    self._opened[district] = opened
+            self._looked = time.monotonic()
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            for opened in self._opened.values():
+                opened.close()
+            self._opened.clear()
+
+
+@contextmanager
+def open_site(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = real_clock,
+    notify: Callable[[str], None] | None = None,
+) -> Generator[Site]:
+    """Start or reach the database, bring its schemas up to date, read the master key.
+
+    Raises:
+        DatabaseUnreachable: the configured server does not answer.
+        UnsafeServer: it may forget what it acknowledged.
+        embedded.EmbeddedError: the embedded server cannot start.
+    """
+    with ExitStack() as running:
+        if settings.database_url:
+            dsn = settings.database_url
+        else:
+            dsn = running.enter_context(embedded.start(settings.data, notify=notify)).dsn
+        try:
+            with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+                assert_durable(connection)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(error) from None
+        upgrade(dsn)
+        wrapper = LocalWrapper(load_kek(settings.master_key))
+        yield Site(dsn, wrapper, clock)

@@ -1,0 +1,223 @@
+"""A ledger (台账): what it keeps, what people see of it, and how it is asked.
+
+Every answer is within a scope: the unit whose tree, or whose work, a row must belong to (None is
+the whole district). The scope stands in the SQL of pages, counts and exports alike.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Generic
+
+from msgspec import Struct
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from domain.errors import UnknownField
+from eventlog.database import Connection
+from projections.query import (
+    SORT,
+    Column,
+    Condition,
+    Filter,
+    Moment,
+    conditions,
+    find_moment,
+    read_cursor,
+    snapshot,
+    source,
+    write_cursor,
+)
+from projections.rows import R, S, Shape
+from projections.tables import Tables
+
+EXPORT_CHUNK: Final = 2000
+
+Item = dict[str, Any]
+
+SELECT: Final = """
+    SELECT case_id, row_key, {listed} FROM ({source}) r
+    WHERE {where} ORDER BY {sort} {way}, case_id {way}, row_key {way}
+"""
+AFTER: Final = "({sort}, case_id, row_key) {sign} (%(after)s, %(after_case)s, %(after_key)s)"
+
+
+class Page(Struct, frozen=True):
+    """Some rows; `next` is the cursor of the page after it, if any."""
+
+    items: list[Item]
+    next: str | None
+    as_of: datetime | None
+    position: int
+    final: bool
+
+
+class Extract(Struct, frozen=True):
+    """All rows, streaming; valid as long as the `with` block that it came from."""
+
+    items: Iterator[Item]
+    as_of: datetime | None
+    position: int
+    final: bool
+
+
+Summarise = Callable[[Connection, Condition, Condition, Moment], dict[str, Any]]
+"""Counts over the visible rows (first condition) that satisfy the second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger(Generic[S, R]):
+    """One ledger: its shape, its columns with Chinese labels, its filters, orders and counts."""
+
+    shape: Shape[S, R]
+    title: str
+    columns: tuple[Column, ...]
+    filters: Mapping[str, Filter]
+    sorts: tuple[str, ...]
+    """Columns to order by, never empty in any row; the first, descending, is the usual order."""
+    summarise: Summarise
+
+    @property
+    def name(self) -> str:
+        """What it is called in addresses and commands."""
+        return self.shape.name
+
+    @cached_property
+    def tables(self) -> Tables[S, R]:
+        """The live tables, as the runner follows them."""
+        return Tables(self.shape)
+
+    def page(
+        self,
+        connection: Connection,
+        *,
+        scope: str | None,
+        filters: Mapping[str, str],
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        limit: int,
+        cursor: str | None = None,
+        now: datetime | None = None,
+    ) -> Page:
+        """Return up to `limit` rows; `filters` may hold `sort` (a column, `-` for descending).
+
+        Raises:
+            UnknownParameter, UnknownField, NaiveTime: a filter is not understood.
+            BadCursor: the cursor is not ours, or was made for another order.
+        """
+        with snapshot(connection):
+            moment = self._moment(connection, as_of, known_at, now)
+            query = self._select(scope, filters, moment, cursor)
+            parameters = {**query.parameters, "limit": limit + 1}
+            with connection.cursor(row_factory=dict_row) as rows:
+                statement = sql.SQL("{} LIMIT %(limit)s").format(query.where)
+                found = rows.execute(statement, parameters).fetchall()
+        more = len(found) > limit
+        following = write_cursor(self._sort(filters), found[limit - 1]) if more else None
+        items = [_item(row) for row in found[:limit]]
+        return Page(items, following, as_of, moment.position, moment.final)
+
+    def summary(
+        self,
+        connection: Connection,
+        *,
+        scope: str | None,
+        filters: Mapping[str, str],
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Return the ledger's counts; without moments they are as of `now`. Raises as `page`."""
+        with snapshot(connection):
+            moment = self._moment(connection, as_of, known_at, now)
+            rows = source(self.tables.names, self.shape.columns, moment)
+            where = conditions(self.filters, filters, scope, moment)
+            counts = self.summarise(connection, rows, where, moment)
+        stand = {"position": moment.position, "final": moment.final}
+        return {"as_of": moment.now, **counts, **stand}
+
+    @contextmanager
+    def extract(
+        self,
+        connection: Connection,
+        *,
+        scope: str | None,
+        filters: Mapping[str, str],
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> Generator[Extract]:
+        """Stream all rows within one snapshot, in bounded memory. Raises as `page`."""
+        with snapshot(connection):
+            moment = self._moment(connection, as_of, known_at, now)
+            query = self._select(scope, filters, moment, None)
+            with connection.cursor(name=f"extract_{self.name}", row_factory=dict_row) as rows:
+                rows.itersize = EXPORT_CHUNK
+                rows.execute(query.where, query.parameters)
+                yield Extract(map(_item, rows), as_of, moment.position, moment.final)
+
+    def rows(
+        self,
+        connection: Connection,
+        *,
+        scope: str | None,
+        filters: Mapping[str, str],
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> Iterator[Item]:
+        """Return all rows, streaming, where nobody asks for the position. Raises as `page`."""
+        with self.extract(
+            connection, scope=scope, filters=filters, as_of=as_of, known_at=known_at, now=now
+        ) as extract:
+            yield from extract.items
+
+    def _moment(
+        self,
+        connection: Connection,
+        as_of: datetime | None,
+        known_at: datetime | None,
+        now: datetime | None,
+    ) -> Moment:
+        name = self.tables.name
+        return find_moment(connection, name, as_of=as_of, known_at=known_at, now=now)
+
+    def _sort(self, filters: Mapping[str, str]) -> str:
+        sort = filters.get(SORT, f"-{self.sorts[0]}")
+        if sort.removeprefix("-") not in self.sorts:
+            known = "、".join(f"{name}、-{name}" for name in self.sorts)
+            raise UnknownField(pointer=SORT, field=SORT, detail=f"可用的排序：{known}")
+        return sort
+
+    def _select(
+        self, scope: str | None, filters: Mapping[str, str], moment: Moment, cursor: str | None
+    ) -> Condition:
+        sort = self._sort(filters)
+        column = sort.removeprefix("-")
+        rows = source(self.tables.names, self.shape.columns, moment)
+        where = conditions(self.filters, filters, scope, moment)
+        parameters = {**rows.parameters, **where.parameters}
+        parts: list[sql.Composable] = [where.where]
+        if cursor is not None:
+            kind = next(known.kind for known in self.columns if known.name == column)
+            place = read_cursor(sort, kind, cursor)
+            parameters |= zip(("after", "after_case", "after_key"), place, strict=True)
+            sign = sql.SQL("<" if sort.startswith("-") else ">")
+            parts.append(sql.SQL(AFTER).format(sort=sql.Identifier(column), sign=sign))
+        listed = sql.SQL(", ").join(sql.Identifier(known.name) for known in self.columns)
+        query = sql.SQL(SELECT).format(
+            listed=listed,
+            source=rows.where,
+            where=sql.SQL(" AND ").join(parts),
+            sort=sql.Identifier(column),
+            way=sql.SQL("DESC" if sort.startswith("-") else "ASC"),
+        )
+        return Condition(query, parameters)
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    """Return what people see of a row, with the case's id first."""
+    item = {name: value for name, value in row.items() if name not in {"case_id", "row_key"}}
+    return {"id": str(row["case_id"]), **item}

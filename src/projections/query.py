@@ -1,0 +1,241 @@
+"""What all ledgers share in being read: moments, scope, filters, order, pages."""
+
+import base64
+import binascii
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from domain.errors import BadInput, NaiveTime, UnknownField, UnknownParameter
+from eventlog.database import Connection
+from eventlog.reader import position_at
+
+SETTLED: Final = timedelta(seconds=60)
+"""After this long no fact can be recorded any more with an earlier `recorded_at`."""
+SORT: Final = "sort"
+
+Kind = Literal["text", "time", "number", "flag", "unit", "reference"]
+
+
+class BadCursor(BadInput):
+    """翻页标记 cursor 无效。请从第一页重新查询，翻页时不要改动排序。"""
+
+    code = "bad-cursor"
+
+
+class Column(Struct, frozen=True):
+    """A column that people see; a `reference` is the position at which a sealed text lies."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+
+class Filter(Struct, frozen=True):
+    """What a query parameter compares, and how.
+
+    `in` any of several values, comma-separated; `from` ≥ and `before` < a time; `within` a unit's
+    tree; `flag` true or false; `open` true (not ended) or false; `overdue` running past its due.
+    """
+
+    label: str
+    how: Literal["in", "from", "before", "within", "flag", "open", "overdue"]
+    column: str = ""
+
+
+class Moment(Struct, frozen=True):
+    """Which rows are meant: true at `as_of`, as known at `position`."""
+
+    as_of: datetime | None
+    position: int
+    current: bool
+    """Neither moment was asked for: what is true now as known now."""
+    now: datetime
+    """What "now" means for rows: the moment asked for, else the present."""
+    final: bool
+
+
+@dataclass(frozen=True)
+class Condition:
+    """SQL with its parameters."""
+
+    where: sql.Composable
+    parameters: Mapping[str, object]
+
+
+# Where the ledger stands; by the database's clock if the caller names no time.
+STAND: Final = """
+    SELECT coalesce((SELECT position FROM checkpoint WHERE name = %s), 0), last_recorded_at, now()
+    FROM ledger
+"""
+CURRENT: Final = "SELECT case_id, row_key, {columns} FROM {current}"
+# A past row shows at (T, P) while it stood, until it ended or before its end was known.
+BOTH: Final = """
+    SELECT case_id, row_key, {columns} FROM {current}
+    WHERE valid_from <= %(as_of)s AND position_from <= %(position)s
+    UNION ALL
+    SELECT case_id, row_key, {columns} FROM {history}
+    WHERE valid_from <= %(as_of)s AND position_from <= %(position)s AND position_to > %(position)s
+      AND (valid_to > %(as_of)s OR ended_position > %(position)s)
+"""
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Generator[None]:
+    """Let several statements see one state of the tables (a caller's transaction suffices)."""
+    if connection.info.transaction_status is not TransactionStatus.IDLE:
+        yield
+        return
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
+def find_moment(
+    connection: Connection,
+    checkpoint: str,
+    *,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    now: datetime | None,
+) -> Moment:
+    """Turn the moments asked for into a position, and say whether the answer can still change."""
+    row = connection.execute(STAND, (checkpoint,)).fetchone()
+    if row is None:
+        raise LookupError("the ledger row is missing")
+    stands, last_recorded_at, clock = row
+    present: datetime = now or clock
+    position, reached = int(stands), True
+    if known_at is not None:
+        known = position_at(connection, known_at)
+        position, reached = min(position, known), position >= known
+    asked = [moment for moment in (as_of, known_at) if moment is not None]
+    settled = all(t <= last_recorded_at or t <= present - SETTLED for t in asked)
+    return Moment(
+        as_of=as_of,
+        position=position,
+        current=not asked,
+        now=as_of or known_at or present,
+        final=bool(asked) and reached and settled,
+    )
+
+
+def source(names: Mapping[str, str], columns: tuple[str, ...], moment: Moment) -> Condition:
+    """Return the rows that are visible at a moment, as a subquery."""
+    tables = {holds: sql.Identifier(name) for holds, name in names.items()}
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    query = sql.SQL(CURRENT) if moment.current else sql.SQL(BOTH)
+    at: dict[str, object] = {"as_of": moment.as_of or "infinity", "position": moment.position}
+    return Condition(query.format(columns=listed, **tables), {} if moment.current else at)
+
+
+def conditions(
+    known: Mapping[str, Filter], given: Mapping[str, str], scope: str | None, moment: Moment
+) -> Condition:
+    """Return what rows must satisfy: the scope always, then the filters.
+
+    Raises:
+        UnknownParameter: no filter of this name.
+        UnknownField: a value that the filter does not understand.
+        NaiveTime: a time without an offset.
+    """
+    parts: list[sql.Composable] = [sql.SQL("true")]
+    parameters: dict[str, object] = {}
+    if scope is not None:
+        parts.append(sql.SQL("visible_to @> ARRAY[%(scope)s::text]"))
+        parameters["scope"] = scope
+    for name, value in given.items():
+        if name == SORT:
+            continue
+        if name not in known:
+            listed = "、".join([*known, SORT])
+            raise UnknownParameter(pointer=name, parameter=name, known=listed)
+        parameter = f"filter_{name}"
+        parts.append(_comparison(known[name], parameter))
+        parameters[parameter] = _value(name, known[name], value, moment)
+    return Condition(sql.SQL(" AND ").join(parts), parameters)
+
+
+def read_moment(name: str, value: str) -> datetime:
+    """Read an RFC 3339 time. Raises NaiveTime."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise NaiveTime(pointer=name, value=value) from None
+    if moment.tzinfo is None:
+        raise NaiveTime(pointer=name, value=value)
+    return moment
+
+
+def write_cursor(sort: str, last: Mapping[str, Any]) -> str:
+    """Return where the next page begins: after this row."""
+    value = last[sort.removeprefix("-")]
+    place = value.isoformat() if isinstance(value, datetime) else value
+    members = [sort, place, str(last["case_id"]), last["row_key"]]
+    return base64.urlsafe_b64encode(json.dumps(members).encode()).decode().rstrip("=")
+
+
+def read_cursor(sort: str, kind: Kind, cursor: str) -> tuple[object, UUID, str]:
+    """Return the sort value and key after which the page begins. Raises BadCursor."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        members = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        made_for, place, case_id, key = members
+        value = datetime.fromisoformat(place) if kind == "time" else str(place)
+        if made_for != sort or not isinstance(key, str) or "\0" in f"{key}{value}":
+            raise BadCursor
+        return value, UUID(case_id), key
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        raise BadCursor from None
+
+
+def _comparison(wanted: Filter, parameter: str) -> sql.Composable:
+    column, value = sql.Identifier(wanted.column), sql.Placeholder(parameter)
+    match wanted.how:
+        case "in":
+            query = sql.SQL("{column} = ANY({value}::text[])")
+        case "from":
+            query = sql.SQL("{column} >= {value}")
+        case "before":
+            query = sql.SQL("{column} < {value}")
+        case "within":
+            query = sql.SQL("visible_to @> ARRAY[{value}::text]")
+        case "flag":
+            query = sql.SQL("{column} = {value}")
+        case "open":
+            query = sql.SQL("(ended_at IS NULL) = {value}")
+        case "overdue":
+            query = sql.SQL("(status = 'running' AND due < {value})")
+    return query.format(column=column, value=value)
+
+
+def _value(name: str, wanted: Filter, value: str, moment: Moment) -> object:
+    if "\0" in value:
+        raise UnknownField(pointer=name, field=name, detail="含有不能使用的字符")
+    match wanted.how:
+        case "in":
+            return value.split(",")
+        case "within":
+            return value
+        case "from" | "before":
+            return read_moment(name, value)
+        case "flag" | "open":
+            return _flag(name, value)
+        case "overdue":
+            if not _flag(name, value):
+                raise UnknownField(pointer=name, field=name, detail="只能是 true")
+            return moment.now
+
+
+def _flag(name: str, value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise UnknownField(pointer=name, field=name, detail="应为 true 或 false")
+    return value == "true"
