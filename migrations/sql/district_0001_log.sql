@@ -14,7 +14,7 @@ COMMENT ON TABLE ledger IS 'One row, locked by every append: the last position, 
 CREATE TABLE event (
     position       bigint PRIMARY KEY,
     stream_id      uuid NOT NULL,
-    stream_version integer NOT NULL CHECK (stream_version > 0),
+    stream_version integer NOT NULL CHECK (stream_version >= 0),
     event_id       uuid NOT NULL UNIQUE,
     command_id     uuid NOT NULL,
     stream_type    text NOT NULL,
@@ -146,7 +146,8 @@ BEGIN
             WHERE e.stream_id = w.stream ORDER BY e.stream_version DESC LIMIT 1
         ) h ON true
         GROUP BY w.request, w.stream, h.version
-        HAVING min(w.version) - 1 <> coalesce(h.version, 0)
+        -- A new stream is one without rows: ours begin at 1, the library's may begin at 0.
+        HAVING min(w.version) - 1 <> coalesce(h.version, least(min(w.version) - 1, 0))
     LOOP
         IF outcomes[known.request] = 'stored' THEN
             outcomes[known.request] := 'conflict';

@@ -36,44 +36,44 @@ async def import_rows(
     """Import the rows of a register; rejected ones are in the report with their reasons.
 
     With `dry_run` nothing is written: the counts say what was readable, as `created`.
+    What is no refusal (a lost database) ends the import; what was imported by then stays.
     """
     report = ImportReport()
     await engine.refresh()
-    window: set[asyncio.Task[None]] = set()
-    under_way: dict[str, asyncio.Task[None]] = {}
-    for row in rows:
-        report.read += 1
-        if isinstance(row, RejectedRow):
-            report.rejected.append(row)
-            continue
-        earlier = under_way.get(row.source_id)
-        if earlier is not None:
-            await asyncio.wait({earlier})
-        task = asyncio.create_task(_import_row(engine, row, report, dry_run=dry_run))
-        under_way[row.source_id] = task
-        window.add(task)
-        if len(window) >= WINDOW:
-            done, window = await asyncio.wait(window, return_when=asyncio.FIRST_COMPLETED)
-            _finished(done, under_way, advance)
-    while window:
-        done, window = await asyncio.wait(window)
-        _finished(done, under_way, advance)
+    async with asyncio.TaskGroup() as group:
+        room = asyncio.Semaphore(WINDOW)
+        under_way: dict[str, asyncio.Task[None]] = {}
+        for row in rows:
+            report.read += 1
+            if isinstance(row, RejectedRow):
+                report.rejected.append(row)
+                continue
+            if earlier := under_way.get(row.source_id):
+                await asyncio.wait({earlier})
+            await room.acquire()
+            task = group.create_task(_import_row(engine, row, report, dry_run=dry_run))
+            under_way[row.source_id] = task
+            task.add_done_callback(_leaving(row.source_id, room, under_way, advance))
     report.rejected.sort(key=lambda rejected: rejected.row)
     return report
 
 
-def _finished(
-    done: set[asyncio.Task[None]],
+def _leaving(
+    source_id: str,
+    room: asyncio.Semaphore,
     under_way: dict[str, asyncio.Task[None]],
     advance: Advance | None,
-) -> None:
-    """Let errors that are no refusal end the import; forget what is done."""
-    for task in done:
-        task.result()
-    for source_id in [key for key, task in under_way.items() if task in done]:
-        del under_way[source_id]
-    if advance:
-        advance(len(done))
+) -> Callable[[asyncio.Task[None]], None]:
+    """Return what happens when a row is done: room for the next, one step of progress."""
+
+    def done(task: asyncio.Task[None]) -> None:
+        if under_way.get(source_id) is task:
+            del under_way[source_id]
+        room.release()
+        if advance:
+            advance(1)
+
+    return done
 
 
 async def _import_row(engine: Engine, row: CaseRow, report: ImportReport, *, dry_run: bool) -> None:

@@ -19,7 +19,7 @@ messages = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """Tell the person at the terminal something; never part of the result."""
-    messages.print(text, markup=False)
+    messages.print(text, markup=False, soft_wrap=True)
 
 
 def result(text: str) -> None:
@@ -34,7 +34,7 @@ def document(value: Mapping[str, Any] | list[Any]) -> None:
 
 def fail(error: BaseException | str, code: int = FAILED) -> Never:
     """End the command with a message."""
-    messages.print(f"错误：{error}", markup=False, style="red")
+    messages.print(f"错误：{error}", markup=False, style="red", soft_wrap=True)
     raise typer.Exit(code)
 
 

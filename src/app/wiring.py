@@ -39,7 +39,7 @@ class UnknownDistrict(Exception):
 
 
 class DatabaseUnreachable(Exception):
-    """连接不上设定的数据库（BIHUAN_DATABASE_URL）：{reason}。请检查地址、账号和服务器；不会改用内置数据库。"""
+    """连不上数据库（BIHUAN_DATABASE_URL）：{reason}。请检查地址、账号、服务器。"""
 
     def __init__(self, reason: object) -> None:
         """Say why, without the address: it may hold a password."""
@@ -84,7 +84,7 @@ class _Opened:
         self._database = Database(site.dsn, schema)
         self._stop = threading.Event()
         vault = Vault(self._database, district, site.wrapper)
-        followers = [ledger.follower() for ledger in LEDGERS]
+        followers = [ledger.tables for ledger in LEDGERS.values()]
         runner = Runner(self._database, followers)
         engine = Engine(
             self._database,

@@ -1,54 +1,63 @@
-"""Rows as text for COPY: formatting by hand is several times faster than adapting each value."""
+"""Rows as bytes for COPY, and lists as array literals: many times faster than adapting each value.
+
+A row becomes a line of JSON, in one call for all rows; without its brackets that is a line of CSV
+whose quotes escape with a backslash. Only rows with control characters need more care.
+"""
 
 import re
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-NULL: Final = "\\N"
+import msgspec
 
-_SPECIAL: Final = re.compile(r"[\\\t\n\r]")
-_ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+COPY_OPTIONS: Final = "FORMAT csv, NULL 'null', ESCAPE '\\'"
+
+_encode_lines: Final = msgspec.json.Encoder().encode_lines
+_encode: Final = msgspec.json.Encoder().encode
 _QUOTED: Final = re.compile(r'(["\\])')
+# PostgreSQL keeps no NUL in a text; a log that holds one must not halt a ledger.
+_NUL: Final = {0: "\ufffd"}
 
 
-def copy_line(values: Iterable[object]) -> str:
-    """Return one line of COPY's text format, without its end.
+def copy_lines(rows: Sequence[Sequence[object]]) -> bytes:
+    """Return rows of texts, numbers, flags, times and nothings for COPY with COPY_OPTIONS.
 
-    Known are text, whole numbers, flags, times, lists of texts, and nothing.
-
-    Raises:
-        KeyError: a value of another type.
+    Lists of texts must be array literals already.
     """
-    formats = _FORMATS
-    return "\t".join([formats[type(value)](value) for value in values])
+    lines = _encode_lines(rows)
+    if b"\\" in lines:
+        return b"".join([_careful_line(row) for row in rows])
+    # Within a line JSON has no line ends, so this is found between rows only.
+    return lines[1:-2].replace(b"]\n[", b"\n") + b"\n" if rows else b""
 
 
-def _text(value: str) -> str:
-    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], value)
+def array(values: Iterable[str]) -> str:
+    """Return an array literal of texts without commas, quotes, braces or blanks (ids, numbers)."""
+    return "{" + ",".join(values) + "}"
+
+
+def text_array(values: Iterable[str]) -> str:
+    """Return an array literal of any texts."""
+    return "{" + ",".join([_quoted(value) for value in values]) + "}"
 
 
 @lru_cache(maxsize=65_536)
-def _texts(values: tuple[str, ...]) -> str:
-    """Write an array. Cached: few different lists of units stand in very many rows."""
-    quoted = ",".join('"' + _QUOTED.sub(r"\\\1", value) + '"' for value in values)
-    return _text("{" + quoted + "}")
+def unit_array(values: tuple[str, ...]) -> str:
+    """Return an array literal of units: few different lists of them stand in very many rows."""
+    return text_array(values)
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001 - one formatter a type
-    return "t" if value else "f"
+def bytes_array(values: Iterable[bytes]) -> str:
+    """Return an array literal of byte strings."""
+    return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
 
 
-def _nothing(_: None) -> str:
-    return NULL
+def _quoted(value: str) -> str:
+    return '"' + _QUOTED.sub(r"\\\1", value).translate(_NUL) + '"'
 
 
-_FORMATS: Final[dict[type, Callable[[Any], str]]] = {
-    str: _text,
-    int: str,
-    bool: _flag,
-    datetime: datetime.isoformat,
-    tuple: _texts,
-    type(None): _nothing,
-}
+def _careful_line(row: Sequence[object]) -> bytes:
+    """Escape what CSV escapes, and nothing that only JSON does."""
+    cells = [_quoted(value).encode() if isinstance(value, str) else _encode(value) for value in row]
+    return b",".join(cells) + b"\n"

@@ -22,6 +22,7 @@ from projections.query import (
     Column,
     Condition,
     Filter,
+    Kind,
     Moment,
     conditions,
     find_moment,
@@ -201,7 +202,7 @@ class Ledger(Generic[S, R]):
         parameters = {**rows.parameters, **where.parameters}
         parts: list[sql.Composable] = [where.where]
         if cursor is not None:
-            kind = next(known.kind for known in self.columns if known.name == column)
+            kind: Kind = next(known.kind for known in self.columns if known.name == column)
             place = read_cursor(sort, kind, cursor)
             parameters |= zip(("after", "after_case", "after_key"), place, strict=True)
             sign = sql.SQL("<" if sort.startswith("-") else ">")

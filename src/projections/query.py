@@ -67,7 +67,7 @@ class Moment(Struct, frozen=True):
 class Condition:
     """SQL with its parameters."""
 
-    where: sql.Composable
+    where: sql.Composed
     parameters: Mapping[str, object]
 
 

@@ -88,7 +88,8 @@ class Line(Generic[S, R]):
         self.past: list[Past[R]] = []
         self.taken: list[Taken] = []
         self.stream: Sequence[Record] = ()
-        """The case's whole stream; must be set before facts that are late."""
+        self.ordered = True
+        """Whether all facts of the batch are in order; if not, `stream` is the whole stream."""
         self._shape = shape
         self.state: S = kept.state if kept else shape.blank(case_id)
         self.latest: datetime | None = kept.latest if kept else None
@@ -114,7 +115,7 @@ class Line(Generic[S, R]):
             while stop < count and records[stop].recorded_at == recorded_at:
                 stop += 1
             request = records[start:stop]
-            if self.is_late(request):
+            if not self.ordered and self.is_late(request):
                 self._refold(request)
             else:
                 self._go_on(request)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Generic
-from uuid import UUID
 
 import msgspec
 from msgspec.inspect import type_info
@@ -17,10 +16,17 @@ from psycopg import sql
 
 from domain.facts import CASE
 from eventlog.database import Connection
-from eventlog.reader import read_streams
+from eventlog.reader import read_tails
 from eventlog.records import Record
 from eventlog.runner import Policy
-from projections.copying import copy_line
+from projections.copying import (
+    COPY_OPTIONS,
+    array,
+    bytes_array,
+    copy_lines,
+    text_array,
+    unit_array,
+)
 from projections.rows import Kept, Line, Past, R, S, Shape, Taken
 
 FOREVER: Final = "infinity"
@@ -29,31 +35,31 @@ BUILD: Final = "__build"
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
-LOAD: Final = "SELECT case_id::text, state FROM {state} WHERE case_id = ANY(%b)"
+LOAD: Final = "SELECT case_id::text, state FROM {state} WHERE case_id = ANY(%s::uuid[])"
 # In place: no index holds the state, so most updates stay on their page.
 KEEP: Final = """
-    INSERT INTO {state} (case_id, state) SELECT * FROM unnest(%b::uuid[], %b::bytea[])
+    INSERT INTO {state} (case_id, state) SELECT * FROM unnest(%s::uuid[], %s::bytea[])
     ON CONFLICT (case_id) DO UPDATE SET state = excluded.state
 """
 # Current rows are replaced as a whole, so that COPY can bring the new ones.
 REPLACE: Final = """
-    DELETE FROM {current} c USING unnest(%b::uuid[], %b::text[]) AS w (case_id, row_key)
+    DELETE FROM {current} c USING unnest(%s::uuid[], %s::text[]) AS w (case_id, row_key)
     WHERE c.case_id = w.case_id AND c.row_key = w.row_key
 """
 # Only late facts do this. At most one row of a key that still stands begins at a moment.
 TAKE_BACK: Final = """
     UPDATE {history} h SET position_to = w.position
-    FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::bigint[])
+    FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::bigint[])
          AS w (case_id, row_key, valid_from, position)
     WHERE h.case_id = w.case_id AND h.row_key = w.row_key AND h.valid_from = w.valid_from
       AND h.position_to = 9223372036854775807
 """
 COPY_CURRENT: Final = (
-    "COPY {current} (case_id, row_key, valid_from, position_from, {columns}) FROM STDIN"
+    "COPY {current} (case_id, row_key, valid_from, position_from, {columns}) FROM STDIN ({options})"
 )
 COPY_HISTORY: Final = """
     COPY {history} (case_id, row_key, valid_from, valid_to, ended_position, position_from,
-                    position_to, {columns}) FROM STDIN
+                    position_to, {columns}) FROM STDIN ({options})
 """
 
 
@@ -99,9 +105,8 @@ class Tables(Generic[S, R]):
         self._write(connection, lines)
 
     def _load(self, connection: Connection, streams: Iterable[str]) -> list[Line[S, R]]:
-        ids = [UUID(stream) for stream in streams]
         with connection.cursor(binary=True) as cursor:
-            rows = cursor.execute(self._sql(LOAD), (ids,)).fetchall() if ids else []
+            rows = cursor.execute(self._sql(LOAD), (array(streams),)).fetchall()
         kept = {case_id: self._decoder.decode(state) for case_id, state in rows}
         return [Line(self.shape, stream, kept.get(stream)) for stream in streams]
 
@@ -114,16 +119,17 @@ class Tables(Generic[S, R]):
         """Give cases with late facts their whole stream; most often the batch holds all of it."""
         late = [line for line in lines if line.is_late(streams[line.case_id])]
         for line in late:
+            line.ordered = False
             line.stream = streams[line.case_id]
         partial = [line for line in late if line.latest is not None]
         if partial:
-            found = read_streams(connection, [line.case_id for line in partial])
+            found = read_tails(connection, [line.case_id for line in partial])
             for line in partial:
-                line.stream = found[line.case_id]
+                line.stream, _ = found[line.case_id]
 
     def _write(self, connection: Connection, lines: Sequence[Line[S, R]]) -> None:
         taken = [(line.case_id, each) for line in lines for each in line.taken]
-        past = [(line.case_id, each) for line in lines for each in line.past]
+        past = [self._past(line.case_id, each) for line in lines for each in line.past]
         changed = [(line, key) for line in lines for key in line.changed()]
         replaced = [(line.case_id, key) for line, key in changed if key in line.stored]
         with connection.cursor() as cursor:
@@ -131,16 +137,38 @@ class Tables(Generic[S, R]):
                 cursor.execute(self._sql(TAKE_BACK), _taken_columns(taken))
             if past:
                 with cursor.copy(self._sql(COPY_HISTORY)) as copy:
-                    copy.write("".join([_past_line(case_id, each) for case_id, each in past]))
+                    copy.write(copy_lines(past))
             if replaced:
-                ids, keys = [UUID(case_id) for case_id, _ in replaced], [key for _, key in replaced]
-                cursor.execute(self._sql(REPLACE), (ids, keys))
+                ids, keys = zip(*replaced, strict=True)
+                cursor.execute(self._sql(REPLACE), (array(ids), text_array(keys)))
             if changed:
                 with cursor.copy(self._sql(COPY_CURRENT)) as copy:
-                    copy.write("".join([_current_line(line, key) for line, key in changed]))
+                    copy.write(copy_lines([self._current(line, key) for line, key in changed]))
             if lines:
-                states = [_encode(line.kept()) for line in lines]
-                cursor.execute(self._sql(KEEP), ([UUID(line.case_id) for line in lines], states))
+                ids = array([line.case_id for line in lines])
+                states = bytes_array([_encode(line.kept()) for line in lines])
+                cursor.execute(self._sql(KEEP), (ids, states))
+
+    def _current(self, line: Line[S, R], key: str) -> list[object]:
+        span = line.spans[key]
+        return [line.case_id, key, span.valid_from, span.position, *self._values(line.rows[key])]
+
+    def _past(self, case_id: str, past: Past[R]) -> list[object]:
+        until = past.valid_to or FOREVER
+        positions = (past.ended, past.position_from, past.position_to)
+        return [case_id, past.key, past.valid_from, until, *positions, *self._values(past.row)]
+
+    def _values(self, row: R) -> list[object]:
+        values: list[object] = list(astuple(row))
+        for index in self._lists:
+            values[index] = unit_array(values[index])  # type: ignore[arg-type] # see _lists
+        return values
+
+    @cached_property
+    def _lists(self) -> tuple[int, ...]:
+        """Which columns hold lists of units."""
+        found = enumerate(msgspec.structs.fields(self.shape.row))
+        return tuple(index for index, field in found if field.type == tuple[str, ...])
 
     def _sql(self, query: str) -> sql.Composed:
         return self._composed[query]
@@ -150,7 +178,11 @@ class Tables(Generic[S, R]):
         names = {holds: sql.Identifier(name) for holds, name in self.names.items()}
         columns = sql.SQL(", ").join(map(sql.Identifier, self.shape.columns))
         queries = (LOAD, KEEP, REPLACE, TAKE_BACK, COPY_CURRENT, COPY_HISTORY)
-        return {query: sql.SQL(query).format(columns=columns, **names) for query in queries}
+        options = sql.SQL(COPY_OPTIONS)
+        return {
+            query: sql.SQL(query).format(columns=columns, options=options, **names)
+            for query in queries
+        }
 
 
 def checkpoint_name(shape: Shape[Any, Any]) -> str:
@@ -167,23 +199,10 @@ def _by_stream(records: Sequence[Record]) -> dict[str, list[Record]]:
     return streams
 
 
-def _current_line(line: Line[Any, Any], key: str) -> str:
-    span = line.spans[key]
-    head = (line.case_id, key, span.valid_from, span.position)
-    return copy_line(head + astuple(line.rows[key])) + "\n"
-
-
-def _past_line(case_id: str, past: Past[Any]) -> str:
-    until = past.valid_to or FOREVER
-    positions = (past.ended, past.position_from, past.position_to)
-    head = (case_id, past.key, past.valid_from, until, *positions)
-    return copy_line(head + astuple(past.row)) + "\n"
-
-
-def _taken_columns(taken: Sequence[tuple[str, Taken]]) -> list[list[object]]:
+def _taken_columns(taken: Sequence[tuple[str, Taken]]) -> list[str]:
     return [
-        [UUID(case_id) for case_id, _ in taken],
-        [each.key for _, each in taken],
-        [each.valid_from for _, each in taken],
-        [each.position for _, each in taken],
+        array(case_id for case_id, _ in taken),
+        text_array(each.key for _, each in taken),
+        text_array(each.valid_from.isoformat() for _, each in taken),
+        array(str(each.position) for _, each in taken),
     ]

@@ -197,7 +197,7 @@ class Engine:
             self._refreshed = asyncio.get_running_loop().time()
             return self.reference
 
-    async def _current(self) -> Reference:
+    async def current(self) -> Reference:
         """Return reference data that is at most a second behind."""
         if asyncio.get_running_loop().time() - self._refreshed > REFRESH_SECONDS:
             await self.refresh()

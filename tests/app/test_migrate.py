@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from app import migrate
 from app.migrate import (
@@ -142,18 +143,10 @@ def test_a_failing_revision_leaves_nothing_of_a_new_district(
     upgrade(empty_dsn)
     with monkeypatch.context() as broken:
         broken.setattr(migrate, "program_revision", lambda: None)
-        with pytest.raises(psycopg.errors.NotNullViolation):
-            create_without_sqlalchemy(empty_dsn)
+        with pytest.raises(IntegrityError, match="NotNullViolation"):
+            create_district(empty_dsn, "610327")
     assert districts(empty_dsn) == {}
     create_district(empty_dsn, "610327")
-
-
-def create_without_sqlalchemy(dsn: str) -> None:
-    """Create a district; show the driver's own error."""
-    try:
-        create_district(dsn, "610327")
-    except Exception as error:
-        raise getattr(error, "orig", None) or error from None
 
 
 def test_every_sql_file_is_a_revision_and_listed_in_the_readme() -> None:
@@ -190,15 +183,22 @@ def test_the_applications_role_adds_and_reads_facts_but_never_changes_them(
         assert rights == (["SELECT", "INSERT"],)
 
 
-def test_a_user_who_may_not_create_roles_can_migrate(empty_dsn: str) -> None:
+def test_a_user_who_may_not_create_roles_can_migrate(empty_dsn: str, server: str) -> None:
+    # Debian's server is this process's own; on the shared one other tests need the role.
+    hidden = "ALTER ROLE bihuan_app RENAME TO bihuan_hidden"
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         row = connection.execute("SELECT current_database()").fetchone()
         assert row
         connection.execute("DROP ROLE IF EXISTS plain")
         connection.execute("CREATE ROLE plain LOGIN")
+        connection.execute(hidden if server == "debian15" else "")
         connection.execute(f"GRANT CREATE ON DATABASE {row[0]} TO plain")
         connection.execute("GRANT CREATE ON SCHEMA public TO plain")
     create_district(psycopg.conninfo.make_conninfo(empty_dsn, user="plain"), "610327")
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'bihuan_app'")
+        assert found.fetchone() == (int(server != "debian15"),)
+        if server == "debian15":
+            connection.execute("ALTER ROLE bihuan_hidden RENAME TO bihuan_app")
         connection.execute("DROP OWNED BY plain")
         connection.execute("DROP ROLE plain")

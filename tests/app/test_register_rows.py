@@ -98,6 +98,8 @@ def test_a_date_without_time_opens_its_day_for_a_report_and_ends_it_for_a_closin
     found = case(tmp_path, good(留言时间="2025-03-03", 答复时间="2025年3月3日"))
     assert found.occurred_at == utc("2025-03-03T00:00:00+08:00")
     assert found.closed_at == utc("2025-03-03T23:59:59+08:00")
+    same_day = case(tmp_path, good(答复时间="2025-03-03"))
+    assert same_day.occurred_at < utc("2025-03-03T23:59:59+08:00") == same_day.closed_at
 
 
 def test_neither_time_nor_text_of_a_reply_is_an_open_case(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from eventlog.reader import (
 )
 from eventlog.records import NO_PREVIOUS, body_hash, chain_hash, leaf_hash
 from tests.support.log import (
+    FREE_PLANS,
     NO_REPLAY,
     NOON,
     PERSON,
@@ -293,6 +294,38 @@ def test_facts_cannot_be_changed_or_removed(connection: Connection, change: str)
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="insert only"):
         connection.execute(change)
     assert len(read_range(connection, 0, 10)) == 1
+
+
+def rows_read(connection: Connection) -> int:
+    """Append once more with the plans this connection has; return how many rows that read."""
+    query = """
+        SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables
+        WHERE schemaname = current_schema() AND relname IN ('event', 'command')
+    """
+    with connection.transaction():
+        append_batch(connection, [note()])
+        row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def fill(connection: Connection) -> None:
+    """Make plans while the tables are small, then let them grow."""
+    for _ in range(10):
+        append_batch(connection, [note()])
+    append_batch(connection, [note() for _ in range(500)])
+
+
+def test_an_old_connection_does_not_read_whole_tables_to_append(connection: Connection) -> None:
+    fill(connection)
+    assert rows_read(connection) < 10
+
+
+def test_without_its_settings_the_function_would_read_whole_tables(
+    district: Database, connection: Connection
+) -> None:
+    break_append(district, *FREE_PLANS)
+    fill(connection)
+    assert rows_read(connection) > 500
 
 
 def test_a_moment_is_the_last_position_recorded_until_then(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from domain.facts import CaseAccepted, CaseFact, CaseReplied, CaseReported, Stage, Unit
+from domain.facts import CaseAccepted, CaseFact, CaseReplied, CaseReported, Fact, Stage, Unit
 from eventlog.appender import Appender, NewEvent, Request
 from eventlog.database import Database
 from eventlog.keys import DataKey
@@ -25,7 +25,6 @@ from eventlog.records import (
     NO_PREVIOUS,
     PROFILE,
     Body,
-    Fact,
     Sealed,
     Who,
     body_hash,
@@ -143,10 +142,11 @@ def expected_hashes() -> str:
 def block(kind: str, number: int = 0) -> str:
     """Return a fenced block of the document."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)[number]
+    found: list[str] = re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+    return found[number]
 
 
-def run_script(records: str, tmp_path: Path) -> "subprocess.CompletedProcess[bytes]":
+def run_script(records: str, tmp_path: Path) -> subprocess.CompletedProcess[bytes]:
     script = tmp_path / "recompute.py"
     script.write_text(block("python"), encoding="utf-8")
     return subprocess.run(
@@ -199,7 +199,7 @@ def test_the_documents_sealed_text_opens_with_its_key() -> None:
     assert shown["clear text"] == CLEAR
     # By hand, from the words of the document alone.
     halves = HKDF(SHA256(), 64, None, b"bihuan data key").derive(DATA_KEY)
-    binding = "|".join((DISTRICT, CASE, "1", "narrative", "narrative", KEY_ID)).encode()
+    binding = f"{DISTRICT}|{CASE}|1|narrative|narrative|{KEY_ID}".encode()
     assert AESGCM(halves[:32]).decrypt(NONCE, ciphertext()[12:], binding).decode() == CLEAR
     message = b"bihuan key commitment|" + KEY_ID.encode()
     (sealed,) = json.loads(block("text").split(" ", 2)[2].splitlines()[0])["sealed"]

@@ -121,6 +121,9 @@ SEQUENCE = (
     ("UPDATE ledger SET position = head.position", "UPDATE ledger SET position = 0"),
     ("reference_head = head.reference_head;\n", "reference_head = 0 WHERE false;\n"),
 )
+FREE_PLANS = (
+    ("SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off", ""),
+)
 NO_REPLAY = (("ON c.client = w.client AND c.key = w.key", "ON false"),)
 
 

@@ -86,6 +86,8 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 @contextmanager
 def proxy_before(dsn: str) -> Generator[Proxy]:
     """Run a proxy in a short folder of its own (paths of sockets have a limit)."""
-    with tempfile.TemporaryDirectory(prefix="bihuan-proxy-") as folder:
-        with closing(Proxy(dsn, Path(folder))) as proxy:
-            yield proxy
+    with (
+        tempfile.TemporaryDirectory(prefix="bihuan-proxy-") as folder,
+        closing(Proxy(dsn, Path(folder))) as proxy,
+    ):
+        yield proxy

@@ -16,6 +16,7 @@ import pytest
 from app import embedded
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+INITDB = ("-U", "bihuan", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 START_SECONDS = 30.0
 
 
@@ -39,8 +40,7 @@ def debian15_server() -> Generator[str]:
             account = pwd.getpwnam(user)
             os.chown(folder, account.pw_uid, account.pw_gid)
         subprocess.run(
-            [DEBIAN_15 / "initdb", "-D", "data", "-U", "bihuan", "-A", "trust", "-E", "UTF8"]
-            + ["--locale=C.UTF-8", "--no-sync"],
+            [DEBIAN_15 / "initdb", "-D", "data", *INITDB],
             cwd=folder,
             user=user,
             check=True,

@@ -10,16 +10,21 @@ Cell = str | int | float | bool | datetime | date | time | timedelta | None
 # Newline and tab mean something inside a text; other control characters only break databases
 # and XML (U+0000 cannot be stored at all).
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_INVISIBLE: Final = "\u180e\u200b\u200c\u200d\u200e\u200f\u202a-\u202e\u2060\ufeff"
-_EDGES: Final = re.compile(rf"\A[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+\Z")
+# Every white space of Unicode, and what cannot be seen at all (zero widths, marks of direction).
+_EDGES: Final = (
+    "".join(map(chr, (*range(9, 14), 32, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029)))
+    + "\u202f\u205f\u3000\u180e\u200b\u200c\u200d\u200e\u200f"
+    + "\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+)
 # Excel keeps 15 significant digits of a number: a longer one is no longer what was typed.
 EXACT_LIMIT: Final = 10**15
 
 
 def clean(text: str) -> str:
     """NFC; spaces of all sorts and invisible characters off both ends; no control characters."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _EDGES.sub("", unicodedata.normalize("NFC", _CONTROLS.sub("", lines)))
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", _CONTROLS.sub("", text)).strip(_EDGES)
 
 
 def text_of(cell: Cell) -> str:

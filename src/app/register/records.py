@@ -1,10 +1,9 @@
 """What a row of a register turns out to be: a case as it was, or a rejection."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-
-import rfc8785
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +20,9 @@ class Milestone:
 class CaseRow:
     """A case as the register has it. Moments are UTC, whole seconds; empty texts are None.
 
-    `digest` is the SHA-256 of the canonical JSON (RFC 8785) of everything but `row`. It covers
-    personal texts: keep it only keyed or sealed. For the same reason `repr` leaves them out.
+    `digest` is the SHA-256 of everything but `row`, as JSON with sorted keys and no blanks, UTF-8.
+    It covers personal texts: keep it only keyed or sealed. For the same reason `repr` leaves
+    them out.
     """
 
     row: int
@@ -74,7 +74,8 @@ def with_digest(case: CaseRow) -> CaseRow:
         "outcome": case.outcome,
         "data": case.data,
     }
-    return replace(case, digest=hashlib.sha256(rfc8785.dumps(content)).hexdigest())
+    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return replace(case, digest=hashlib.sha256(written.encode()).hexdigest())
 
 
 def not_after(case: CaseRow, now: datetime) -> CaseRow:
@@ -83,6 +84,9 @@ def not_after(case: CaseRow, now: datetime) -> CaseRow:
     The digest stays that of the register's own content, so the same file read tomorrow is the
     same content.
     """
+    moments = (case.occurred_at, case.closed_at, *(one.at for one in case.milestones))
+    if all(moment is None or moment <= now for moment in moments):
+        return case
     return replace(
         case,
         occurred_at=min(case.occurred_at, now),

@@ -123,7 +123,8 @@ class _Text:
 def _unclosed(number: int) -> TableError:
     return TableError(
         "unclosed-quote",
-        f"从第 {number} 行起有一个引号没有配对，后面的内容都连成了一格。请补上或去掉这个引号。",
+        f"从第 {number} 行起有一个引号没有配对，"
+        "后面的内容连成了一格（超过 13 万字的一格也会如此）。请补上或去掉这个引号。",
     )
 
 

@@ -1,0 +1,119 @@
+"""`bihuan import`: the directory, and the registers that a district kept before."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.services import DistrictServices
+from app.commands.shared import DataOption, DistrictOption, JsonOption, district, run
+from app.imports import import_rows
+from app.output import SOME_REJECTED, document, progress, result, say
+from app.register.directory import read_directory
+from app.register.mapping_file import load_mapping
+from app.register.report import ImportReport, write_rejections
+from app.register.rows import open_register, read_register
+from eventlog.reader import read_head
+from workflows.administration import DirectoryChange, UnitRow, import_directory
+
+importing = typer.Typer(help="导入 Import", no_args_is_help=True)
+
+Source = Annotated[Path, typer.Argument(help="csv / xlsx / xls", exists=True, dir_okay=False)]
+
+
+@importing.command("directory")
+def directory(
+    source: Source,
+    *,
+    district_code: DistrictOption,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """导入组织目录：code,name,level,parent Import the tree of units; a bad file changes nothing."""
+    with district(data, district_code) as services:
+        table = read_directory(source)
+        for note in table.notes:
+            say(note)
+        if table.ignored_columns:
+            say(f"忽略的列：{'、'.join(table.ignored_columns)}")
+        rows = [UnitRow(row.code, row.name, row.level, row.parent) for row in table.rows]
+        change: DirectoryChange = run(lambda: import_directory(services.engine, rows))
+    counts = {
+        "read": len(rows),
+        "created": change.established,
+        "updated": change.changed,
+        "unchanged": change.unchanged,
+    }
+    _print(counts, as_json=as_json)
+
+
+@importing.command("cases")
+def cases(
+    source: Source,
+    *,
+    district_code: DistrictOption,
+    mapping: Annotated[
+        Path, typer.Option(help="字段映射 Mapping (YAML)", exists=True, dir_okay=False)
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="只检查不写入 Check only, write nothing")
+    ] = False,
+    rejected: Annotated[
+        Path | None, typer.Option(help="退回行另存为 Workbook of rejected rows (.xlsx)")
+    ] = None,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """导入原有台账；重复导入不会重复建案 Import a register; the same file again changes nothing.
+
+    退出码 Exit codes: 0 完成 done; 2 用法有误 wrong usage; 3 部分行被退回 some rows were rejected.
+    """
+    with district(data, district_code) as services:
+        report = _import(services, source, mapping, dry_run=dry_run)
+        if report.rejected:
+            table = open_register(source, load_mapping(mapping))
+            path = rejected or source.with_name(f"{source.stem}-退回.xlsx")
+            if rejected or not as_json:
+                write_rejections(path, report.rejected, table)
+                say(f"退回 {len(report.rejected)} 行，原因见 {path}")
+    if as_json:
+        document(report.as_json())
+    else:
+        _print({k: v for k, v in report.as_json().items() if k != "rejected"}, as_json=False)
+        for row in report.rejected:
+            result(f"第 {row.row} 行\t{row.source_id}\t{row.code}\t{row.reason}")
+    if report.rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+def _import(
+    services: DistrictServices, source: Path, mapping: Path, *, dry_run: bool
+) -> ImportReport:
+    """Import, then carry the ledgers to the end of the log."""
+    rules = load_mapping(mapping)
+    engine = services.engine
+
+    async def work() -> ImportReport:
+        await engine.refresh()
+        rows = read_register(source, rules, now=engine.now())
+        return await import_rows(
+            engine, rows, advance=lambda n: bar.advance(task, n), dry_run=dry_run
+        )
+
+    with progress("导入 importing") as bar:
+        task = bar.task_ids[0]
+        report = run(work)
+    with progress("台账 ledgers"), services.database.connection() as connection:
+        services.runner.run_until(read_head(connection).position)
+    return report
+
+
+def _print(counts: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        document(counts)
+        return
+    titles = {"read": "读入", "created": "新建", "unchanged": "未变", "updated": "更新"}
+    result("  ".join(f"{titles[name]} {count}" for name, count in counts.items()))
+    say(f"完成于 {datetime.now(UTC).astimezone():%H:%M:%S}")

@@ -1,0 +1,107 @@
+"""What commands share: their common options, opening a district, and saying what went wrong."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import psycopg
+import typer
+
+from api.services import DistrictServices
+from app.embedded import EmbeddedError
+from app.migrate import MigrationRefused
+from app.output import WRONG_USAGE, fail, say
+from app.register.errors import RegisterError
+from app.settings import Settings
+from app.wiring import DatabaseUnreachable, Site, UnknownDistrict, open_site
+from domain.errors import BadInput, NaiveTime, Refusal
+from eventlog.database import UnsafeServer
+from eventlog.keys import KeyFileBroken, KeyFileUnsafe, WrongMasterKey
+
+Result = TypeVar("Result")
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="数据目录 Data folder; 默认 BIHUAN_DATA 或 ./var", show_default=False
+    ),
+]
+DistrictOption = Annotated[
+    str, typer.Option("--district", help="区县代码 District code, 如 610327")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON Print one JSON document")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", help="按发生时间截至 As of (what was true), RFC 3339")
+]
+KnownAt = Annotated[str, typer.Option("--known-at", help="按记录时间截至 As known at, RFC 3339")]
+
+
+def settings_for(data: Path | None) -> Settings:
+    """Return the settings, the command line winning over the environment."""
+    return Settings(data=data) if data is not None else Settings()
+
+
+@contextmanager
+def site(data: Path | None) -> Generator[Site]:
+    """Open the site a command works on; what prevents it ends the command with a message."""
+    with explained(), open_site(settings_for(data), notify=say) as opened:
+        yield opened
+
+
+@contextmanager
+def district(
+    data: Path | None, code: str, *, following: bool = False
+) -> Generator[DistrictServices]:
+    """Open one district of the site."""
+    with site(data) as opened, opened.open(code, following=following) as services:
+        yield services
+
+
+@contextmanager
+def explained() -> Generator[None]:
+    """Turn what may go wrong into a sentence and an exit code; bugs keep their traceback."""
+    try:
+        yield
+    except BadInput as refusal:
+        fail(f"{refusal}（{refusal.code}）", WRONG_USAGE)
+    except Refusal as refusal:
+        fail(f"{refusal}（{refusal.code}）")
+    except (RegisterError, UnknownDistrict) as error:
+        fail(error, WRONG_USAGE)
+    except (
+        EmbeddedError,
+        MigrationRefused,
+        DatabaseUnreachable,
+        UnsafeServer,
+        KeyFileBroken,
+        KeyFileUnsafe,
+        WrongMasterKey,
+    ) as error:
+        fail(error)
+    except psycopg.OperationalError as error:
+        fail(f"数据库中断：{str(error).strip()}。请检查数据库后重试；已确认的记录没有丢失。")
+
+
+def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run something asynchronous to its end."""
+    return asyncio.run(work())
+
+
+def moment(text: str) -> datetime | None:
+    """Read an option's time; empty is none.
+
+    Raises:
+        NaiveTime: it has no offset, or is no time.
+    """
+    if not text:
+        return None
+    try:
+        read = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        raise NaiveTime(value=text) from None
+    if read.tzinfo is None:
+        raise NaiveTime(value=text)
+    return read
