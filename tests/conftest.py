@@ -1,7 +1,6 @@
 """What tests share: a real PostgreSQL, and a fresh district in it.
 
-`dsn` is a database of this test process, registry migrated. `district` is an empty district, new
-for every test. Tests marked `storage` run on the embedded server and on Debian's PostgreSQL 15.
+`dsn` is a database of this test process, registry migrated. `district` is an empty district. Tests marked `storage` run on the embedded server and on Debian's PostgreSQL 15.
 BIHUAN_TEST_DATABASE_URL names another server to use instead (its user must create databases).
 """
 
@@ -10,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from itertools import count
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -18,8 +17,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from app.migrate import create_district, upgrade
+from app.migrate import upgrade
 from eventlog.database import Database
+from tests.support.reuse import Districts
 from tests.support.servers import debian15_server, embedded_server
 
 FOLDER = "BIHUAN_TEST_FOLDER"
@@ -101,18 +101,28 @@ def empty_dsn(server: str, servers: Servers, worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def district_numbers() -> Generator[int]:
-    """Yield a new number for every district of this process."""
-    return (number for number in count(610000))
+def districts_of() -> Callable[[str], Districts]:
+    """Return the store of empty districts of a database."""
+    return cache(Districts)
 
 
 @pytest.fixture
-def district(dsn: str, district_numbers: Generator[int]) -> Generator[Database]:
-    """Return an empty district, new for this test."""
-    schema = create_district(dsn, str(next(district_numbers)))
+def district(dsn: str, districts_of: Callable[[str], Districts]) -> Generator[Database]:
+    """Return an empty district; its schema may have served a test before."""
+    districts = districts_of(dsn)
+    schema = districts.take()
     database = Database(dsn, schema)
     yield database
     database.close()
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA {schema} CASCADE")
-        connection.execute("DELETE FROM public.district WHERE schema = %s", (schema,))
+    districts.give(schema)
+
+
+@pytest.fixture
+def fresh_district(dsn: str, districts_of: Callable[[str], Districts]) -> Generator[Database]:
+    """Return a district whose tables no test has touched, where their size on disk matters."""
+    districts = districts_of(dsn)
+    schema = districts.create()
+    database = Database(dsn, schema)
+    yield database
+    database.close()
+    districts.drop(schema)

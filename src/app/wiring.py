@@ -39,7 +39,7 @@ class UnknownDistrict(Exception):
 
 
 class DatabaseUnreachable(Exception):
-    """连不上数据库（BIHUAN_DATABASE_URL）：{reason}。请检查地址、账号、服务器。"""
+    """连不上数据库：{reason}。请检查 BIHUAN_DATABASE_URL。"""
 
     def __init__(self, reason: object) -> None:
         """Say why, without the address: it may hold a password."""

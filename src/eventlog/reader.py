@@ -57,6 +57,11 @@ COMMAND: Final = """
     SELECT request, first_position, last_position, recorded_at FROM command
     WHERE client = %s AND key = %s
 """
+# What ledger rows refer to: the facts at these positions.
+POSITIONS: Final = """
+    SELECT position, recorded_at, type, schema_version, body FROM event
+    WHERE position = ANY(%b) ORDER BY position
+"""
 HEAD: Final = "SELECT position, reference_head, last_recorded_at, chain FROM ledger"
 # "As known at T" is a position: the last one recorded not later than T.
 POSITION_AT: Final = """
@@ -116,6 +121,11 @@ def read_tails(
         stream: (found, body_hash(last[stream]) if found else NO_PREVIOUS)
         for stream, found in records.items()
     }
+
+
+def read_positions(connection: Connection, positions: Sequence[int]) -> list[Record]:
+    """Return the records at these positions."""
+    return decode_rows(_rows(connection, POSITIONS, (list(positions),)))
 
 
 def read_command(connection: Connection, client: str, key: str) -> Stored | None:

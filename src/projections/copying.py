@@ -16,6 +16,9 @@ COPY_OPTIONS: Final = "FORMAT csv, NULL 'null', ESCAPE '\\'"
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
 _encode: Final = msgspec.json.Encoder().encode
 _QUOTED: Final = re.compile(r'(["\\])')
+# JSON writes these with letters; what CSV and JSON both escape is a quote or a backslash.
+_CONTROL: Final = re.compile(rb"\\[bfnrtu]")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]+")
 # PostgreSQL keeps no NUL in a text; a log that holds one must not halt a ledger.
 _NUL: Final = {0: "\ufffd"}
 
@@ -26,7 +29,7 @@ def copy_lines(rows: Sequence[Sequence[object]]) -> bytes:
     Lists of texts must be array literals already.
     """
     lines = _encode_lines(rows)
-    if b"\\" in lines:
+    if b"\\" in lines and _CONTROL.search(lines):
         return b"".join([_careful_line(row) for row in rows])
     # Within a line JSON has no line ends, so this is found between rows only.
     return lines[1:-2].replace(b"]\n[", b"\n") + b"\n" if rows else b""
@@ -45,6 +48,8 @@ def text_array(values: Iterable[str]) -> str:
 @lru_cache(maxsize=65_536)
 def unit_array(values: tuple[str, ...]) -> str:
     """Return an array literal of units: few different lists of them stand in very many rows."""
+    if all(_PLAIN.fullmatch(value) and value.upper() != "NULL" for value in values):
+        return array(values)
     return text_array(values)
 
 

@@ -139,8 +139,9 @@ class Tables(Generic[S, R]):
                 with cursor.copy(self._sql(COPY_HISTORY)) as copy:
                     copy.write(copy_lines(past))
             if replaced:
-                ids, keys = zip(*replaced, strict=True)
-                cursor.execute(self._sql(REPLACE), (array(ids), text_array(keys)))
+                owners = array([case_id for case_id, _ in replaced])
+                keys = text_array([key for _, key in replaced])
+                cursor.execute(self._sql(REPLACE), (owners, keys))
             if changed:
                 with cursor.copy(self._sql(COPY_CURRENT)) as copy:
                     copy.write(copy_lines([self._current(line, key) for line, key in changed]))
@@ -161,7 +162,7 @@ class Tables(Generic[S, R]):
     def _values(self, row: R) -> list[object]:
         values: list[object] = list(astuple(row))
         for index in self._lists:
-            values[index] = unit_array(values[index])  # type: ignore[arg-type] # see _lists
+            values[index] = unit_array(values[index])
         return values
 
     @cached_property

@@ -123,6 +123,18 @@ class Engine:
         Raises:
             SourceConflict, KeyReused, Busy, or what `decide` refuses.
         """
+        try:
+            return await self._report(command, caller, updating=updating)
+        except KeyReused:
+            raise
+        except Refusal:
+            # What was taken in once stays so, even if it would be refused today.
+            replayed = await self._replayed(caller)
+            if replayed is not None:
+                return replayed
+            raise
+
+    async def _report(self, command: Report | Import, caller: Caller, *, updating: bool) -> Outcome:
         report = command.report if isinstance(command, Import) else command
         stream = self._case_id(report)
         kind = (await self.current()).kind(report.kind)
@@ -193,14 +205,23 @@ class Engine:
     async def refresh(self) -> Reference:
         """Read the reference facts that came since the last time."""
         async with self._refreshing:
-            self.reference = await asyncio.to_thread(self._read_reference, self.reference)
-            self._refreshed = asyncio.get_running_loop().time()
-            return self.reference
+            return await self._refresh()
 
     async def current(self) -> Reference:
-        """Return reference data that is at most a second behind."""
-        if asyncio.get_running_loop().time() - self._refreshed > REFRESH_SECONDS:
-            await self.refresh()
+        """Return reference data that is at most a second behind; one read serves all who wait."""
+        if self._stale():
+            async with self._refreshing:
+                if self._stale():
+                    await self._refresh()
+        return self.reference
+
+    def _stale(self) -> bool:
+        return asyncio.get_running_loop().time() - self._refreshed > REFRESH_SECONDS
+
+    async def _refresh(self) -> Reference:
+        """Read on; the caller holds the lock."""
+        self.reference = await asyncio.to_thread(self._read_reference, self.reference)
+        self._refreshed = asyncio.get_running_loop().time()
         return self.reference
 
     async def _change(
@@ -238,6 +259,8 @@ class Engine:
     ) -> Outcome | None:
         """Decide and append once; None if somebody else was faster."""
         case = held.case
+        if case.version > 0 and not visible(case, caller.actor):
+            raise NotFound(what="事项")
         if expected is not None and case.version != expected:
             raise VersionStale(expected=expected, current=case.version)
         drafts = decide(command, case, self.world(case, caller.actor, number=number))
@@ -421,6 +444,11 @@ def _folded(records: Sequence[Record]) -> Case:
         blank(first.stream, first.kind or ""),
         ((record.fact, record.occurred_at) for record in records),
     )
+
+
+def visible(case: Case, actor: Actor) -> bool:
+    """Whether a case lies in the scope of the actor: of the unit or what lies in its tree."""
+    return actor.unit is None or actor.unit in case.units
 
 
 def is_case_id(text: str) -> bool:

@@ -315,17 +315,21 @@ def fill(connection: Connection) -> None:
     append_batch(connection, [note() for _ in range(500)])
 
 
-def test_an_old_connection_does_not_read_whole_tables_to_append(connection: Connection) -> None:
-    fill(connection)
-    assert rows_read(connection) < 10
+def test_an_old_connection_does_not_read_whole_tables_to_append(
+    fresh_district: Database,
+) -> None:
+    with fresh_district.connect() as connection:
+        fill(connection)
+        assert rows_read(connection) < 10
 
 
 def test_without_its_settings_the_function_would_read_whole_tables(
-    district: Database, connection: Connection
+    fresh_district: Database,
 ) -> None:
-    break_append(district, *FREE_PLANS)
-    fill(connection)
-    assert rows_read(connection) > 500
+    break_append(fresh_district, *FREE_PLANS)
+    with fresh_district.connect() as connection:
+        fill(connection)
+        assert rows_read(connection) > 500
 
 
 def test_a_moment_is_the_last_position_recorded_until_then(connection: Connection) -> None:
@@ -371,11 +375,14 @@ def test_what_was_submitted_before_the_closing_is_written(
     assert read_head(connection).position == 5
 
 
-def test_a_server_that_forgets_is_refused(connection: Connection, tmp_path: Path) -> None:
+def test_a_connection_that_forgets_is_refused(connection: Connection) -> None:
     assert_durable(connection)
     connection.execute("SET synchronous_commit = off")
     with pytest.raises(UnsafeServer, match="synchronous_commit 为 off"):
         assert_durable(connection)
+
+
+def test_a_server_that_forgets_is_refused(tmp_path: Path) -> None:
     with (
         embedded.start(tmp_path / "data", options={"fsync": "off"}) as server,
         psycopg.connect(server.dsn) as forgetful,

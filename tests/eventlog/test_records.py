@@ -14,7 +14,7 @@ from tests.support.samples import any_body, bodies, structs
 
 
 @given(any_body)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_bytes_are_those_of_the_rfc_8785_library(body: Body[Fact]) -> None:
     raw = encode(body)
     assert raw == rfc8785.dumps(json.loads(raw))

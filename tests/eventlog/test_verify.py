@@ -172,7 +172,7 @@ def test_any_byte_of_any_column_changed_is_found_at_its_position(
         )
 
 
-@pytest.mark.parametrize("position", range(1, HEAD + 1))
+@pytest.mark.parametrize("position", [1, 5, HEAD])
 def test_a_deleted_fact_is_found(log: Database, superuser: Connection, position: int) -> None:
     superuser.execute("DELETE FROM event WHERE position = %s", (position,))
     assert position in places(log)

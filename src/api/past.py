@@ -1,0 +1,137 @@
+"""A case as it stands or stood: its stream, folded up to a version or a moment, within the scope."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from api.access import Asking
+from api.shapes import ERASED, CaseDocument, document_fields, state_fields, text_fields
+from api.times import shown_or_none
+from domain.case import Case, blank, fold
+from domain.errors import BadInput, NotFound
+from domain.facts import CASE, CaseReported
+from eventlog.reader import read_stream
+from eventlog.records import Record
+from workflows.engine import is_case_id, visible
+
+Texts = Mapping[tuple[int, str], str | None]
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """Which of its facts count: up to a version, true by `as_of`, recorded by `known_at`."""
+
+    version: int | None = None
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+    def choose(self, records: Sequence[Record]) -> list[Record]:
+        """Return the facts that count, in version order.
+
+        Raises:
+            NotFound: the case did not exist then, or has no such version.
+        """
+        if self.version is not None and self.version > len(records):
+            raise NotFound(what=f"第 {self.version} 版（事项现在是第 {len(records)} 版）")
+        chosen = [record for record in records if self._counts(record)]
+        if not chosen:
+            raise NotFound(what="那时的事项")
+        return chosen
+
+    def _counts(self, record: Record) -> bool:
+        return (
+            (self.version is None or record.version <= self.version)
+            and (self.as_of is None or record.occurred_at <= self.as_of)
+            and (self.known_at is None or record.recorded_at <= self.known_at)
+        )
+
+
+def moment_of(version: int | None, as_of: datetime | None, known_at: datetime | None) -> Moment:
+    """Return the moment that a query asks for.
+
+    Raises:
+        BadInput: a version and a moment at once.
+    """
+    if version is not None and (as_of or known_at):
+        raise BadInput(detail="version 不能与 as_of、known_at 同时使用", pointer="version")
+    return Moment(version=version, as_of=as_of, known_at=known_at)
+
+
+def records_of(asking: Asking, case_id: str) -> list[Record]:
+    """Return all facts of a case that the caller may see.
+
+    Raises:
+        NotFound: no such case, or not in the caller's scope; nobody can tell which.
+    """
+    records: list[Record] = []
+    if is_case_id(case_id):
+        with asking.services.database.connection() as connection:
+            records = read_stream(connection, case_id)
+    if not records or records[0].body.stream_type != CASE:
+        raise NotFound(what="事项")
+    if asking.scope is not None and not visible(folded(records), asking.actor):
+        raise NotFound(what="事项")
+    return records
+
+
+def folded(records: Sequence[Record]) -> Case:
+    """Return the case after these facts."""
+    first = records[0].body
+    start = blank(first.stream, first.kind or "")
+    return fold(start, ((record.fact, record.occurred_at) for record in records))
+
+
+def opened(asking: Asking, records: Sequence[Record]) -> Texts:
+    """Return the texts of facts in clear, by position and field; none for who may not see them."""
+    return asking.services.vault.open_records(records) if asking.sees_texts else {}
+
+
+def texts_of(record: Record, texts: Texts) -> dict[str, str]:
+    """Return one fact's texts; 已删除 stands for what was erased."""
+    found = ((one.field, texts.get((record.position, one.field))) for one in record.body.sealed)
+    return {field: ERASED if text is None else text for field, text in found}
+
+
+def latest_texts(records: Sequence[Record], texts: Texts) -> dict[str, str]:
+    """Return the latest text of each field."""
+    latest: dict[str, str] = {}
+    for record in records:
+        latest |= texts_of(record, texts)
+    return latest
+
+
+def read_document(asking: Asking, records: Sequence[Record], moment: Moment) -> CaseDocument:
+    """Return a case as it was at a moment.
+
+    Raises:
+        NotFound: it did not exist then.
+    """
+    chosen = moment.choose(records)
+    case, last = folded(chosen), chosen[-1]
+    kind = asking.reference.kinds.get(case.kind_hash)
+    texts: dict[str, Any] = {}
+    if asking.sees_texts:
+        texts = text_fields(latest_texts(chosen, opened(asking, chosen)))
+    now = asking.services.engine.now()
+    asked = [at for at in (moment.as_of, moment.known_at) if at]
+    return CaseDocument(
+        **state_fields(case, kind, last.version, max(record.position for record in chosen)),
+        **document_fields(case),
+        **texts,
+        location=_location(chosen),
+        as_of=shown_or_none(moment.as_of),
+        known_at=shown_or_none(moment.known_at),
+        final=all(at < now for at in asked),
+    )
+
+
+def _location(records: Sequence[Record]) -> dict[str, Any] | None:
+    """Return where it was reported, as GeoJSON with its reference system."""
+    for record in records:
+        fact = record.fact
+        if isinstance(fact, CaseReported) and fact.location is not None:
+            point = fact.location
+            coordinates = [point.longitude / 1e7, point.latitude / 1e7]
+            return {"type": "Point", "coordinates": coordinates, "crs": point.crs}
+    return None

@@ -1,0 +1,41 @@
+"""`bihuan verify`: the whole log recomputed, every hash and chain, every position counted."""
+
+import typer
+
+from app.commands.shared import DataOption, DistrictOption, JsonOption, district
+from app.output import FAILED, document, progress, result
+from eventlog.verify import verify as verify_log
+
+
+def verify(
+    *, district_code: DistrictOption, as_json: JsonOption = False, data: DataOption = None
+) -> None:
+    """核验日志：重算全部摘要与链，清点位点 Recompute every hash and chain, count positions."""
+    with district(data, district_code) as services, progress("核验 verifying") as bar:
+        task = bar.task_ids[0]
+        verdict = verify_log(
+            services.database,
+            progress=lambda done, head: bar.update(task, completed=done, total=head),
+        )
+    if as_json:
+        document(
+            {
+                "positions": verdict.positions,
+                "head": verdict.head,
+                "chain": verdict.chain,
+                "problems": [
+                    {"position": one.position, "what": one.what} for one in verdict.problems
+                ],
+            }
+        )
+    else:
+        result(f"位点 {verdict.positions}/{verdict.head}  链 {verdict.chain}")
+        for one in verdict.problems:
+            result(f"位点 {one.position}\t{one.what}")
+        result(
+            "完好：未发现改动。"
+            if not verdict.problems
+            else f"发现 {len(verdict.problems)} 处问题。"
+        )
+    if verdict.problems:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,110 @@
+"""A ledger as a table to take away: Chinese headings, times of +08:00, titles decrypted last.
+
+Where the reader has no right to texts, references stay hidden; an erased text reads 已删除.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from eventlog.database import Connection
+from eventlog.reader import read_positions
+from eventlog.vault import Vault
+from projections import export, query
+from projections.ledger import Item, Ledger
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+CHUNK: Final = 500
+ERASED: Final = "已删除"
+HIDDEN: Final = "（无权查看）"
+_KINDS: Final[dict[str, Literal["text", "number", "datetime"]]] = {
+    "time": "datetime",
+    "number": "number",
+}
+
+
+def headings(ledger: Ledger[Any, Any]) -> list[export.Column]:
+    """Return the ledger's columns as an export has them, the case's id first."""
+    return [
+        export.Column("id", "事项标识"),
+        *(
+            export.Column(column.name, column.label, _KINDS.get(column.kind, "text"))
+            for column in ledger.columns
+        ),
+    ]
+
+
+def revealed(
+    items: Iterable[Item],
+    columns: Sequence[query.Column],
+    connection: Connection,
+    vault: Vault | None,
+) -> Iterator[Item]:
+    """Put the texts in the place of references, some hundred rows at a time.
+
+    `vault` is None where the reader may not see texts.
+    """
+    references = [column.name for column in columns if column.kind == "reference"]
+    remaining = iter(items)
+    while chunk := list(islice(remaining, CHUNK)):
+        texts = _texts(chunk, references, connection, vault)
+        for item in chunk:
+            shown = {name: texts.get((item[name], name), "") for name in references}
+            yield item | shown
+
+
+def _texts(
+    chunk: Sequence[Item], references: Sequence[str], connection: Connection, vault: Vault | None
+) -> Mapping[tuple[int | None, str], str]:
+    wanted = {(item[name], name) for item in chunk for name in references if item[name]}
+    if vault is None:
+        return dict.fromkeys(wanted, HIDDEN)
+    records = read_positions(connection, sorted({position for position, _ in wanted}))
+    opened = vault.open_records(records)
+    return {
+        (position, field): ERASED if text is None else text
+        for (position, field), text in opened.items()
+    }
+
+
+def table(items: Iterable[Item], columns: Sequence[export.Column]) -> Iterator[list[Any]]:
+    """Return the rows of an export."""
+    for item in items:
+        yield [_cell(item[column.name]) for column in columns]
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 - cells are of many types
+    if isinstance(value, list | tuple):
+        return "、".join(str(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return value
+
+
+def provenance(
+    ledger: Ledger[Any, Any],
+    *,
+    district: str,
+    as_of: datetime | None,
+    position: int,
+    final: bool,
+    filters: Mapping[str, str],
+    now: datetime,
+) -> dict[str, str]:
+    """Return what the sheet «说明» says: which ledger, as of when, up to which position."""
+    told = "、".join(f"{name}={value}" for name, value in filters.items())
+    return {
+        "台账": f"{ledger.title}（{ledger.name}）",
+        "区县": district,
+        "截至（发生时间）": _local(as_of) if as_of else "现在",
+        "位点": str(position),
+        "是否定稿": "是" if final else "否（之后的补录仍可能改变）",
+        "筛选": told or "无",
+        "导出时间": _local(now),
+    }
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")
