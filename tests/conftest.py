@@ -1,6 +1,7 @@
 """What tests share: a real PostgreSQL, and a fresh district in it.
 
-`dsn` is a database of this test process, registry migrated. `district` is an empty district. Tests marked `storage` run on the embedded server and on Debian's PostgreSQL 15.
+`dsn` is a database of this test process, registry migrated. `district` is an empty district in it.
+Tests marked `storage` run on the embedded server and on Debian's PostgreSQL 15.
 BIHUAN_TEST_DATABASE_URL names another server to use instead (its user must create databases).
 """
 

@@ -30,7 +30,7 @@ def real_clock() -> datetime:
 
 
 class UnknownDistrict(Exception):
-    """没有区县“{district}”。已有：{known}。新建请用：bihuan district add {district} --name 名称。"""
+    """没有区县“{district}”。已有：{known}。新建用 bihuan district add。"""
 
     def __init__(self, district: str, known: list[str]) -> None:
         """Say which there are."""

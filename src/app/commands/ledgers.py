@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
+from projections.rebuild import rebuild as rebuild_ledger
 
-from api.services import DistrictServicesfrom projections.rebuild import rebuild as rebuild_ledger
-
+from api.services import DistrictServices
 from app.commands.shared import DataOption, DistrictOption, JsonOption, district, site
 from app.output import WRONG_USAGE, document, fail, progress, result, say
 from eventlog.runner import lag as read_lag
