@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import ClassVar, Final
 from uuid import UUID, uuid4
@@ -67,11 +67,12 @@ LOAD: Final = """
     FROM unnest(%b::uuid[], %b::text[]) AS w (stream, subject)
     JOIN subject_key k ON k.stream_id = w.stream AND k.subject = w.subject
 """
-# Whoever comes second keeps quiet, and reads the first one's key afterwards.
+# Whoever comes second gets no row back, and reads the first one's key afterwards.
 CREATE: Final = """
     INSERT INTO subject_key (stream_id, subject, key_id, wrapped)
     SELECT * FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::bytea[])
     ON CONFLICT (stream_id, subject) DO NOTHING
+    RETURNING key_id::text
 """
 CIPHERTEXTS: Final = """
     SELECT p.position, p.field, p.ciphertext
@@ -118,8 +119,10 @@ class Vault:
             found = self._load(connection, missing)
             new = [owner for owner in missing if owner not in found]
             if new:
-                self._create(connection, new)
-                found |= self._load(connection, new)
+                found |= self._create(connection, new)
+            late = [owner for owner in new if owner not in found]
+            if late:
+                found |= self._load(connection, late)
         for owner in missing:
             if found[owner] is None:
                 raise SubjectErased(subject=owner[1])
@@ -225,22 +228,32 @@ class Vault:
             owner = (stream, subject)
             context = self._context(owner, key_id)
             found[owner] = wrapped and DataKey(key_id, self._wrapper.unwrap(wrapped, context))
+        self._keep(since, found)
+        return found
+
+    def _create(self, connection: Connection, owners: Sequence[Owner]) -> dict[Owner, DataKey]:
+        """Make keys; those that somebody else made in the meantime are not among the result."""
+        since = self._clock()
+        made = {str(uuid4()): (owner, os.urandom(KEY_BYTES)) for owner in owners}
+        wrapped = [
+            self._wrapper.wrap(key, self._context(owner, key_id))
+            for key_id, (owner, key) in made.items()
+        ]
+        columns = [*_columns(owners), [UUID(key_id) for key_id in made], wrapped]
+        rows = connection.execute(CREATE, columns).fetchall()
+        kept = {made[key_id][0]: DataKey(key_id, made[key_id][1]) for (key_id,) in rows}
+        self._keep(since, kept)
+        return kept
+
+    def _keep(self, since: float, keys: Mapping[Owner, DataKey | None]) -> None:
+        """Remember keys as of a moment; forget the erased, and the longest unused."""
         with self._lock:
-            for owner, key in found.items():
+            for owner, key in keys.items():
                 self._keys.pop(owner, None)
                 if key is not None:
                     self._keys[owner] = (since, key)
             while len(self._keys) > CACHE_KEYS:
                 self._keys.popitem(last=False)
-        return found
-
-    def _create(self, connection: Connection, owners: Sequence[Owner]) -> None:
-        ids = [uuid4() for _ in owners]
-        wrapped = [
-            self._wrapper.wrap(os.urandom(KEY_BYTES), self._context(owner, str(key_id)))
-            for owner, key_id in zip(owners, ids, strict=True)
-        ]
-        connection.execute(CREATE, [*_columns(owners), ids, wrapped])
 
     def _context(self, owner: Owner, key_id: str) -> bytes:
         return "|".join((self._district, *owner, key_id)).encode()

@@ -54,6 +54,7 @@ def erase(database: Database, stream: str, subject: str) -> None:
         )
 
 
+@pytest.mark.storage
 def test_what_is_sealed_opens_again(district: Database, vault: Vault) -> None:
     texts = (Text("narrative", "narrative", CLEAR), Text("name", "reporter", "张三 🏮"))
     record = store(district, vault, *texts)

@@ -69,6 +69,7 @@ def said(verdict: Verdict) -> str:
     return "\n".join(f"{problem.position} {problem.what}" for problem in verdict.problems)
 
 
+@pytest.mark.storage
 def test_an_untouched_log_is_clean(log: Database) -> None:
     seen: list[tuple[int, int]] = []
     verdict = verify(log, progress=lambda position, head: seen.append((position, head)))
