@@ -14,11 +14,26 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from typing import Final, Literal
-from uuid import UUID
+from weakref import WeakSet
 
 import psycopg
 from msgspec import Struct
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
 
+from eventlog.binary import (
+    ARRAY_OF,
+    BINARY,
+    blobs,
+    ints,
+    read_int,
+    read_time,
+    smallints,
+    texts,
+    times,
+    uuids,
+)
 from eventlog.database import Connection, Database
 
 MAX_BATCH: Final = 256
@@ -91,14 +106,26 @@ class LogUnavailable(Exception):
 
 Waiting = tuple[Request, "Future[Answer]"]
 
-APPEND: Final = """
+# The arrays that the SQL function takes, in its order, by the type of their elements.
+ARRAYS: Final = (
+    *("text", "text", "bytea", "uuid", "timestamptz"),
+    *("int", "uuid", "int", "uuid", "text", "text", "smallint", "timestamptz", "bytea"),
+    *("int", "text", "uuid", "bytea"),
+)
+APPEND: Final = f"""
     SELECT outcome, coalesce(first_position, 0), coalesce(last_position, 0), recorded_at,
            reference_head
-    FROM append(%b::text[], %b::text[], %b::bytea[], %b::uuid[], %b::timestamptz[],
-                %b::int[], %b::uuid[], %b::int[], %b::uuid[], %b::text[],
-                %b::text[], %b::smallint[], %b::timestamptz[], %b::bytea[],
-                %b::int[], %b::text[], %b::uuid[], %b::bytea[])
-"""
+    FROM append({", ".join(f"${n}" for n in range(1, len(ARRAYS) + 1))})
+"""  # noqa: S608 - numbers of parameters only
+APPEND_NAME: Final = b"bihuan_append"
+TYPES: Final = [ARRAY_OF[element] for element in ARRAYS]
+_prepared: Final[WeakSet[Connection]] = WeakSet()
+OUTCOMES: Final[dict[bytes, Literal["stored", "conflict", "replayed", "reused"]]] = {
+    b"stored": "stored",
+    b"conflict": "conflict",
+    b"replayed": "replayed",
+    b"reused": "reused",
+}
 # After a lost connection: what did the server keep of this request?
 RECALL: Final = """
     SELECT CASE WHEN c.request = %s THEN 'replayed' ELSE 'reused' END, c.first_position,
@@ -245,11 +272,42 @@ class Appender:
 def append_batch(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
     """Append requests in one transaction, or in the one that is open; no two of one key or stream.
 
+    The connection is one of autocommit. One call of libpq, which waits without the GIL, and values
+    in binary: through psycopg's cursor the same took some ten turns at the GIL a batch.
+
     Raises:
         psycopg.Error: the database refused one of them, so none is stored.
     """
-    rows = connection.execute(APPEND, _arguments(requests)).fetchall()
-    return [Answer(*row) for row in rows]
+    arguments = _arguments(requests)
+    with connection.lock:
+        server = connection.pgconn
+        if connection not in _prepared:
+            _checked(connection, server.prepare(APPEND_NAME, APPEND.encode(), TYPES))
+            _prepared.add(connection)
+        formats = [BINARY] * len(arguments)
+        result = server.exec_prepared(APPEND_NAME, arguments, formats, BINARY)
+    _checked(connection, result)
+    return [_answer(result, row) for row in range(result.ntuples)]
+
+
+def _checked(connection: Connection, result: PGresult) -> None:
+    """Raise what the server said, as psycopg does."""
+    if result.status in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
+        return
+    if connection.pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(connection.pgconn.get_error_message())
+    raise error_from_result(result)
+
+
+def _answer(result: PGresult, row: int) -> Answer:
+    outcome, first, last, recorded_at, head = (result.get_value(row, n) for n in range(5))
+    return Answer(
+        OUTCOMES[outcome or b""],
+        read_int(first or b""),
+        read_int(last or b""),
+        read_time(recorded_at) if recorded_at else None,
+        read_int(head or b""),
+    )
 
 
 def _marks(request: Request) -> set[object]:
@@ -257,27 +315,28 @@ def _marks(request: Request) -> set[object]:
     return {(request.client, request.key), *(event.stream for event in request.events)}
 
 
-def _arguments(requests: Sequence[Request]) -> list[list[object]]:
+def _arguments(requests: Sequence[Request]) -> list[bytes]:
     """Spread a batch over the parallel arrays that the SQL function takes."""
     owned = [(n, event) for n, request in enumerate(requests, 1) for event in request.events]
-    texts = [(n, text) for n, (_, event) in enumerate(owned, 1) for text in event.sealed]
+    events = [event for _, event in owned]
+    sealed = [(n, text) for n, event in enumerate(events, 1) for text in event.sealed]
     return [
-        [request.client for request in requests],
-        [request.key for request in requests],
-        [request.digest for request in requests],
-        [UUID(request.command) for request in requests],
-        [request.at for request in requests],
-        [n for n, _ in owned],
-        [UUID(event.stream) for _, event in owned],
-        [event.version for _, event in owned],
-        [UUID(event.event) for _, event in owned],
-        [event.stream_type for _, event in owned],
-        [event.type for _, event in owned],
-        [event.schema for _, event in owned],
-        [event.occurred_at for _, event in owned],
-        [event.body for _, event in owned],
-        [n for n, _ in texts],
-        [text.field for _, text in texts],
-        [UUID(text.key) for _, text in texts],
-        [text.ciphertext for _, text in texts],
+        texts([request.client for request in requests]),
+        texts([request.key for request in requests]),
+        blobs([request.digest for request in requests]),
+        uuids([request.command for request in requests]),
+        times([request.at for request in requests]),
+        ints([n for n, _ in owned]),
+        uuids([event.stream for event in events]),
+        ints([event.version for event in events]),
+        uuids([event.event for event in events]),
+        texts([event.stream_type for event in events]),
+        texts([event.type for event in events]),
+        smallints([event.schema for event in events]),
+        times([event.occurred_at for event in events]),
+        blobs([event.body for event in events]),
+        ints([n for n, _ in sealed]),
+        texts([text.field for _, text in sealed]),
+        uuids([text.key for _, text in sealed]),
+        blobs([text.ciphertext for _, text in sealed]),
     ]

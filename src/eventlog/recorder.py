@@ -30,10 +30,9 @@ from eventsourcing.persistence import (
 from typing_extensions import override
 
 from eventlog.appender import (
-    APPEND,
     NewEvent,
     Request,
-    _arguments,  # pyright: ignore[reportPrivateUsage] - the one place that knows their order
+    append_batch,
 )
 from eventlog.database import Connection, Database
 from eventlog.records import uuid7
@@ -194,10 +193,10 @@ def _append(connection: Connection, stored_events: Sequence[StoredEvent]) -> lis
     )
     digest = sha256(b"".join(event.state for event in stored_events)).digest()
     request = Request(CLIENT, str(uuid4()), digest, commands.pop(), now, events)
-    row = connection.execute(APPEND, _arguments([request])).fetchone()
-    if row is None or row[0] != "stored":
+    answer = append_batch(connection, [request])[0]
+    if answer.outcome != "stored":
         raise IntegrityError("a stream is not at the version before the first event's")
-    return list(range(row[1], row[2] + 1))
+    return list(range(answer.first, answer.last + 1))
 
 
 def _envelope(event: StoredEvent) -> Envelope | None:

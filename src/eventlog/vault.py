@@ -169,15 +169,19 @@ class Vault:
             for item in items
         }
 
-    def open_records(self, records: Sequence[Record]) -> dict[tuple[int, str], str | None]:
-        """Decrypt every sealed text of these records."""
+    def open_records(
+        self, records: Sequence[Record], *, connection: Connection | None = None
+    ) -> dict[tuple[int, str], str | None]:
+        """Decrypt every sealed text of these records, over a connection at hand or a pooled one."""
         items = [
             SealedItem(r.position, r.stream, r.version, s.field, s.subject, s.key)
             for r in records
             for s in r.body.sealed
         ]
-        with self._database.connection() as connection:
+        if connection is not None:
             return self.open(connection, items)
+        with self._database.connection() as pooled:
+            return self.open(pooled, items)
 
     def fingerprint(self, content: bytes) -> str:
         """Return a keyed HMAC-SHA256 (hex) of what a source sent: tells repeats, not contents."""

@@ -62,7 +62,7 @@ def _texts(
     if vault is None:
         return dict.fromkeys(wanted, HIDDEN)
     records = read_positions(connection, sorted({position for position, _ in wanted}))
-    opened = vault.open_records(records)
+    opened = vault.open_records(records, connection=connection)
     return {
         (position, field): ERASED if text is None else text
         for (position, field), text in opened.items()
