@@ -1,6 +1,7 @@
 """A founded district with many small cases in it, for measurements."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -82,6 +83,19 @@ def drop_district(dsn: str, district: str) -> None:
         connection.execute("DELETE FROM public.district WHERE id = %s", (district,))
 
 
+def caught_up(database: Database, *, seconds: float = 300.0) -> None:
+    """Wait until every ledger has followed the log to its end."""
+    query = "SELECT bool_and(c.position = l.position) FROM checkpoint c, ledger l"
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with database.connect() as connection:
+            row = connection.execute(query).fetchone()
+        if row and row[0]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the ledgers do not catch up")
+
+
 def real_clock() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
@@ -89,10 +103,10 @@ def real_clock() -> datetime:
 
 @asynccontextmanager
 async def engine_on(
-    database: Database, district: str, **options: Any
+    database: Database, district: str, *, wrapper: LocalWrapper | None = None, **options: Any
 ) -> AsyncGenerator[Engine]:
     """Open an engine on a district; found it first where that was not done."""
-    vault = Vault(database, district, LocalWrapper(MASTER_KEY))
+    vault = Vault(database, district, wrapper or LocalWrapper(MASTER_KEY))
     engine = Engine(database, district, vault, clock=real_clock, **options)
     try:
         if (await engine.refresh()).district is None:

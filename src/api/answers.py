@@ -17,12 +17,7 @@ JSON: Final = "application/json"
 _TAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
-def _moment(value: object) -> object:
-    """Write what msgspec hands over; moments are text by the time they get here."""
-    raise TypeError(f"{type(value).__name__} has no place in an answer")
-
-
-_encode: Final = msgspec.json.Encoder(enc_hook=_moment).encode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Listing(Struct, kw_only=True):

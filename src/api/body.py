@@ -8,9 +8,10 @@ import json
 import math
 import re
 import unicodedata
-from typing import Any, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import ClientDisconnect, Request
 
 from domain.errors import DuplicateMember, MalformedJson, Refusal, TooLarge, UnknownField
@@ -18,6 +19,10 @@ from domain.errors import DuplicateMember, MalformedJson, Refusal, TooLarge, Unk
 T = TypeVar("T")
 Tree = dict[str, Any]
 
+SentTime = Annotated[
+    Any, Meta(extra_json_schema={"type": ["string", "null"], "format": "date-time"})
+]
+"""A time as it was sent: whatever it is, `times.moment` judges it, with a precise refusal."""
 SAFE_INTEGER: Final = 2**53
 SAFE_DIGITS: Final = 17
 DEEPEST: Final = 32

@@ -39,7 +39,7 @@ class Changer(Struct, kw_only=True):
     actor: FactActor
 
 
-class CaseDifference(Struct, kw_only=True):
+class CaseDifference(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
     """Two states of a case, the fields that differ, the facts that lie between."""
 
     since: int

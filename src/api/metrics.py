@@ -1,4 +1,4 @@
-"""Counters for Prometheus: requests by route template, facts appended, how far ledgers are behind."""
+"""Counters for Prometheus: requests by route template, facts appended, how far ledgers lag."""
 
 from collections.abc import Mapping
 from functools import lru_cache

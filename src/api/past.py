@@ -1,4 +1,4 @@
-"""A case as it stands or stood: its stream, folded up to a version or a moment, within the scope."""
+"""A case as it stands or stood: its stream, folded up to a version or a moment, within scope."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

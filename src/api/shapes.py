@@ -88,9 +88,9 @@ class CaseDocument(CaseState, kw_only=True):
     known_at: str | None
     final: bool
     """False while a moment asked for has not passed yet."""
-    title: str | None | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
-    reply: str | None | UnsetType = UNSET
+    title: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    reply: str | UnsetType | None = UNSET
     reporter: dict[str, str] | UnsetType = UNSET
     texts: dict[str, str] | UnsetType = UNSET
     """Every text, the latest of each field."""

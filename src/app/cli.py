@@ -3,32 +3,46 @@
 import os
 import sys
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-# One folder or group a line. What a command needs is imported when it is called: `bihuan clock
-# due` answers in half a second because nothing else was loaded.
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "serve": ("app.commands.serve", "serve"),
-    "district": ("app.commands.district", "district"),
-    "key": ("app.commands.key", "key"),
-    "clock": ("app.commands.clock", "clock"),
-    "import": ("app.commands.importing", "importing"),
-    "export": ("app.commands.export", "export"),
-    "replay": ("app.commands.replay", "replay"),
-    "rebuild": ("app.commands.ledgers", "rebuild"),
-    "lag": ("app.commands.ledgers", "lag"),
-    "verify": ("app.commands.verify", "verify"),
-    "kinds": ("app.commands.kinds", "kinds"),
-    "doctor": ("app.commands.doctor", "doctor"),
+if TYPE_CHECKING:
+    import typer
+
+# One command or group a line: its module, its name there, what the list of commands says.
+# Only what was named is imported: `bihuan clock due` answers in half a second because nothing
+# else was loaded, and so does the list itself.
+COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
+    "serve": ("app.commands.serve", "serve", "启动服务 Start everything"),
+    "district": ("app.commands.district", "district", "区县 Districts"),
+    "key": ("app.commands.key", "key", "访问密钥 Access keys"),
+    "clock": ("app.commands.clock", "clock", "时限与时钟 Deadlines and clocks"),
+    "import": ("app.commands.importing", "importing", "导入目录、原有台账 Import"),
+    "export": ("app.commands.export", "export", "导出台账 Export a ledger"),
+    "replay": ("app.commands.replay", "replay", "重放一件事项 Replay a case from its facts"),
+    "rebuild": ("app.commands.ledgers", "rebuild", "从办理记录重建台账 Fold ledgers anew"),
+    "lag": ("app.commands.ledgers", "lag", "各台账落后多少 How far ledgers are behind"),
+    "verify": ("app.commands.verify", "verify", "核验日志 Recompute every hash and chain"),
+    "kinds": ("app.commands.kinds", "kinds", "事项类型 Kinds of case"),
+    "doctor": ("app.commands.doctor", "doctor", "体检 Look over everything that can go wrong"),
 }
 
 
 def main() -> None:
     """Run the command that was named; anything refused ends with its message and a code."""
-    import typer  # noqa: PLC0415 - see above
-
     os.umask(0o077)
     named = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    try:
+        from app.usage import run  # noqa: PLC0415 - even this takes a moment that Ctrl-C may hit
+
+        sys.exit(run(_application(named)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _application(named: str) -> "typer.Typer":
+    """Return the command that was named, or the list of all."""
+    import typer  # noqa: PLC0415 - see above
+
     app = typer.Typer(
         name="bihuan",
         help="闭环：基层治理事项闭环办理 Closed-loop issue handling",
@@ -38,14 +52,21 @@ def main() -> None:
     )
     app.callback()(_group)
     for name in [named] if named in COMMANDS else COMMANDS:
-        module, attribute = COMMANDS[name]
+        module, attribute, title = COMMANDS[name]
+        if name != named:
+            app.command(name, help=title)(_listed)
+            continue
         command = getattr(import_module(module), attribute)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
-    app()
+    return app
 
 
 def _group() -> None:
     """闭环：基层治理事项闭环办理 Closed-loop issue handling."""
+
+
+def _listed() -> None:
+    """Stand for a command in the list of all; the one that is run is always imported."""

@@ -1,6 +1,7 @@
 """Brings the tables to the program's revision: the registry, and the schema of each district.
 
 Revisions are plain SQL files, run by alembic in one transaction a schema (migrations/README.md).
+Alembic is loaded only where something is to be upgraded: it takes longer than most commands.
 """
 
 import re
@@ -8,13 +9,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import psycopg
-from alembic import command, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
 
 PUBLIC: Final = "public"
 DISTRICT: Final = "district"
@@ -67,23 +68,48 @@ def migrations_folder() -> Path:
 
 @cache
 def program_revision(branch: str = DISTRICT) -> str:
-    """Return the newest revision that this program brings for a branch (public, district)."""
-    revision = ScriptDirectory.from_config(_config(branch)).get_current_head()
-    if revision is None:
+    """Return the newest revision that this program brings for a branch (public, district).
+
+    Revisions are numbered, one after the other, so it is the last by name; a test asks alembic.
+    """
+    names = [file.stem for file in (migrations_folder() / branch).glob(f"{branch}_*.py")]
+    if not names:
         raise LookupError(f"no revisions in {migrations_folder() / branch}")
-    return revision
+    return max(names)
 
 
 def upgrade(dsn: str) -> None:
     """Bring the registry and every district to the program's revision; safe to run twice at once.
 
     A district is one transaction: it is upgraded entirely or not at all.
+
+    Raises:
+        RevisionMismatch: a newer program has been here.
     """
+    if _is_current(dsn):
+        return
     with _upgrading(dsn) as connection:
         _upgrade_registry(connection)
     for district, schema in districts(dsn).items():
         with _upgrading(dsn) as connection:
             _upgrade_district(connection, district, schema)
+
+
+def _is_current(dsn: str) -> bool:
+    """Tell whether there is nothing to upgrade, from what the upgrades wrote down."""
+    with psycopg.connect(dsn) as connection:
+        known = "SELECT to_regclass('public.district'), to_regclass('public.schema_revision')"
+        row = connection.execute(known).fetchone()
+        if row is None or None in row:
+            return False
+        registry = connection.execute("SELECT version_num FROM public.schema_revision").fetchall()
+        held = connection.execute("SELECT id, revision FROM public.district").fetchall()
+    wanted = program_revision()
+    for district, revision in held:
+        if revision > wanted:
+            raise RevisionMismatch(district=district, found=revision, wanted=wanted)
+    current = registry == [(program_revision(PUBLIC),)]
+    return current and all(revision == wanted for _, revision in held)
 
 
 def create_district(dsn: str, district: str) -> str:
@@ -100,10 +126,10 @@ def create_district(dsn: str, district: str) -> str:
         _upgrade_registry(connection)
         if _revision(connection, district) is not None:
             raise DistrictExists(district=district)
-        connection.execute(text(f'CREATE SCHEMA "{schema}"'))
-        connection.execute(
-            text("INSERT INTO public.district (id, schema, revision) VALUES (:id, :schema, '')"),
-            {"id": district, "schema": schema},
+        connection.exec_driver_sql(f'CREATE SCHEMA "{schema}"')
+        connection.exec_driver_sql(
+            "INSERT INTO public.district (id, schema, revision) VALUES (%s, %s, '')",
+            (district, schema),
         )
         _upgrade_district(connection, district, schema)
     return schema
@@ -139,37 +165,42 @@ def check_revision(dsn: str, district: str) -> None:
 
 def run_sql(name: str) -> None:
     """Run migrations/sql/NAME.sql in the schema being upgraded; what every revision calls."""
+    from alembic import op  # noqa: PLC0415 - see the top
+
     _run_file(op.get_bind(), name)
 
 
-def _run_file(connection: Connection, name: str) -> None:
+def _run_file(connection: "Connection", name: str) -> None:
     script = (migrations_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     # Without parameters the driver sends the file as it is, percent signs and all statements.
     connection.execution_options(no_parameters=True).exec_driver_sql(script)
 
 
-def _upgrade_registry(connection: Connection) -> None:
+def _upgrade_registry(connection: "Connection") -> None:
     _run_revisions(connection, PUBLIC, PUBLIC)
 
 
-def _upgrade_district(connection: Connection, district: str, schema: str) -> None:
+def _upgrade_district(connection: "Connection", district: str, schema: str) -> None:
     _run_revisions(connection, DISTRICT, schema)
     _run_file(connection, "grants")
-    connection.execute(
-        text("UPDATE public.district SET revision = :revision WHERE id = :id"),
-        {"revision": program_revision(), "id": district},
+    connection.exec_driver_sql(
+        "UPDATE public.district SET revision = %s WHERE id = %s", (program_revision(), district)
     )
 
 
-def _run_revisions(connection: Connection, branch: str, schema: str) -> None:
+def _run_revisions(connection: "Connection", branch: str, schema: str) -> None:
+    from alembic import command  # noqa: PLC0415 - see the top
+
     # Only this schema: a name that is missing here must not be found elsewhere.
-    connection.execute(text(f'SET LOCAL search_path TO "{schema}"'))
+    connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema}"')
     config = _config(branch)
     config.attributes.update(connection=connection, schema=schema)
     command.upgrade(config, "head")
 
 
-def _config(branch: str) -> Config:
+def _config(branch: str) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see the top
+
     folder = migrations_folder()
     config = Config()
     config.set_main_option("path_separator", "newline")
@@ -179,16 +210,18 @@ def _config(branch: str) -> Config:
 
 
 @contextmanager
-def _upgrading(dsn: str) -> Generator[Connection]:
+def _upgrading(dsn: str) -> Generator["Connection"]:
     """Open a transaction that no other upgrade of this database runs beside."""
+    from sqlalchemy import NullPool, create_engine  # noqa: PLC0415 - see the top
+
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool
     )
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (UPGRADE_LOCK,))
         yield connection
 
 
-def _revision(connection: Connection, district: str) -> str | None:
-    query = text("SELECT revision FROM public.district WHERE id = :id")
-    return connection.execute(query, {"id": district}).scalar()
+def _revision(connection: "Connection", district: str) -> str | None:
+    query = "SELECT revision FROM public.district WHERE id = %s"
+    return connection.exec_driver_sql(query, (district,)).scalar()

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     """A PostgreSQL server to use instead; when it fails, nothing else is tried."""
     key_file: Path | None = None
     """The master key that wraps all data keys; by default in `data`, beside the database."""
-    max_body: int = Field(1_048_576, gt=0)
+    max_body: int = Field(default=1_048_576, gt=0)
     """Bytes of a request body."""
 
     @property

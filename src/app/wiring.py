@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from api.services import DistrictServices
 from app import embedded
@@ -15,6 +16,7 @@ from app.migrate import check_revision, districts, upgrade
 from app.settings import Settings
 from eventlog.database import Database, assert_durable
 from eventlog.keys import LocalWrapper, load_kek
+from eventlog.reader import read_head
 from eventlog.runner import Runner
 from eventlog.vault import Vault
 from projections.ledgers import LEDGERS
@@ -43,6 +45,14 @@ class DatabaseUnreachable(Exception):
 
     def __init__(self, reason: object) -> None:
         """Say why, without the address: it may hold a password."""
+        super().__init__((type(self).__doc__ or "").format(reason=str(reason).strip()))
+
+
+class DatabaseRefused(Exception):
+    """数据库拒绝建表或升级：{reason}。请让 BIHUAN_DATABASE_URL 中的用户有权在该库中建模式和表。"""
+
+    def __init__(self, reason: object) -> None:
+        """Say why."""
         super().__init__((type(self).__doc__ or "").format(reason=str(reason).strip()))
 
 
@@ -112,6 +122,16 @@ class _Opened:
         self._database.close()
 
 
+def carry_ledgers(services: DistrictServices) -> list[str]:
+    """Bring the ledgers to the end of the log, for who reads them next; return who cannot follow.
+
+    Where a server runs, its runner holds the lease and does it within moments.
+    """
+    with services.database.connection() as connection:
+        services.runner.run_until(read_head(connection).position)
+    return [f"{one.name}：{one.detail}" for one in services.runner.lags() if one.state == "halted"]
+
+
 class OpenDistricts(Mapping[str, DistrictServices]):
     """The districts a server serves: opened when first asked for, so a new one needs no restart."""
 
@@ -119,7 +139,8 @@ class OpenDistricts(Mapping[str, DistrictServices]):
         """Open those that exist now."""
         self._site = site
         self._opened: dict[str, _Opened] = {}
-        self._looked = 0.0
+        self._looked = -LOOK_AGAIN_SECONDS
+        self._closed = False
         self._lock = threading.Lock()
         self._look()
 
@@ -129,14 +150,15 @@ class OpenDistricts(Mapping[str, DistrictServices]):
         return self._opened[district].services
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._opened)
+        # A copy: another thread may open one meanwhile.
+        return iter(list(self._opened))
 
     def __len__(self) -> int:
         return len(self._opened)
 
     def _look(self) -> None:
         with self._lock:
-            if time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
+            if self._closed or time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
                 return
             for district, schema in self._site.districts().items():
                 if district not in self._opened:
@@ -146,8 +168,9 @@ class OpenDistricts(Mapping[str, DistrictServices]):
             self._looked = time.monotonic()
 
     def close(self) -> None:
-        """Close them all."""
+        """Close them all; none is opened any more."""
         with self._lock:
+            self._closed = True
             for opened in self._opened.values():
                 opened.close()
             self._opened.clear()
@@ -164,6 +187,7 @@ def open_site(
 
     Raises:
         DatabaseUnreachable: the configured server does not answer.
+        DatabaseRefused: its user may not make the tables.
         UnsafeServer: it may forget what it acknowledged.
         embedded.EmbeddedError: the embedded server cannot start.
     """
@@ -172,11 +196,37 @@ def open_site(
             dsn = settings.database_url
         else:
             dsn = running.enter_context(embedded.start(settings.data, notify=notify)).dsn
-        try:
-            with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
-                assert_durable(connection)
-        except psycopg.OperationalError as error:
-            raise DatabaseUnreachable(error) from None
-        upgrade(dsn)
+        _assert_reachable(dsn)
+        _upgrade(dsn)
         wrapper = LocalWrapper(load_kek(settings.master_key))
         yield Site(dsn, wrapper, clock)
+
+
+def _assert_reachable(dsn: str) -> None:
+    """Refuse a server that does not answer, or may forget; never with the address's password."""
+    try:
+        password = str(conninfo_to_dict(dsn).get("password") or "")
+    except psycopg.ProgrammingError:
+        # Its message quotes the address.
+        wanted = "地址应写成 postgresql://用户:密码@主机:端口/库名"
+        raise DatabaseUnreachable(wanted) from None
+    try:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+            assert_durable(connection)
+    except psycopg.OperationalError as error:
+        told = str(error)
+        raise DatabaseUnreachable(told.replace(password, "***") if password else told) from None
+
+
+def _upgrade(dsn: str) -> None:
+    try:
+        upgrade(dsn)
+    except Exception as error:
+        # The migration library wraps what the server said.
+        cause = getattr(error, "orig", error)
+        if isinstance(cause, _REFUSALS):
+            raise DatabaseRefused(cause) from None
+        raise
+
+
+_REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)

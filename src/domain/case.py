@@ -36,7 +36,12 @@ CaseEvent = (
     | f.CaseCorrected
 )
 ClockEvent = (
-    f.ClockStarted | f.ClockRescheduled | f.ClockStopped | f.ClockCancelled | f.DeadlineBreached
+    f.ClockStarted
+    | f.ClockRescheduled
+    | f.ClockStopped
+    | f.ClockCancelled
+    | f.DeadlineBreached
+    | f.BreachRetracted
 )
 
 
@@ -94,7 +99,9 @@ class Case(Struct, frozen=True, kw_only=True):
     data: dict[str, object] = {}
     reported_at: datetime | None = None
     changed_at: datetime | None = None
-    """The latest `occurred_at` so far."""
+    """When somebody last did something: the latest `occurred_at`, breaches left aside."""
+    taken: dict[str, datetime] = {}
+    """When each action was last taken, of a case that its source may tell again."""
     accepted_by: f.Unit | None = None
     lead: f.Unit | None = None
     assisting: tuple[f.Unit, ...] = ()
@@ -115,6 +122,15 @@ class Case(Struct, frozen=True, kw_only=True):
     def running_clocks(self) -> tuple[Clock, ...]:
         """Clocks that count now."""
         return tuple(clock for clock in self.clocks if clock.status == "running")
+
+    @property
+    def verifier(self) -> f.Unit | None:
+        """Who checks the result: the unit that accepted, or the one above it where it handled."""
+        answers = self.accepted_by or self.holder
+        if answers is None or self.lead is None or answers.id != self.lead.id:
+            return answers
+        above = answers.path[:-1]
+        return f.Unit(above[-1], above) if above else answers
 
     @property
     def units(self) -> frozenset[str]:
@@ -139,7 +155,8 @@ def fold(case: Case, happened: Iterable[tuple[f.Fact, datetime]]) -> Case:
 
 def evolve(case: Case, fact: f.Fact, occurred_at: datetime) -> Case:
     """Return the case after one more fact; a fact of another stream is a programming error."""
-    latest = max(case.changed_at, occurred_at) if case.changed_at else occurred_at
+    if isinstance(fact, f.CaseCorrected):
+        return _corrected(case, fact, occurred_at)
     if isinstance(fact, f.CaseFact):
         moved = _step(case, fact, occurred_at)  # type: ignore[arg-type]
         return replace(
@@ -148,12 +165,44 @@ def evolve(case: Case, fact: f.Fact, occurred_at: datetime) -> Case:
             stage=fact.stage.target,
             phase=fact.stage.phase,
             holder=fact.holder,
-            changed_at=latest,
+            changed_at=_later(case.changed_at, occurred_at),
+            taken={**case.taken, fact.action: occurred_at} if case.source else case.taken,
         )
     if isinstance(fact, f.ClockFact):
         clocks = _clocks(case.clocks, fact)  # type: ignore[arg-type]
+        breach = isinstance(fact, (f.DeadlineBreached, f.BreachRetracted))
+        latest = case.changed_at if breach else _later(case.changed_at, occurred_at)
         return replace(case, version=case.version + 1, clocks=clocks, changed_at=latest)
     raise TypeError(f"{fact.TYPE} is no fact of a case")
+
+
+def _later(before: datetime | None, occurred_at: datetime) -> datetime:
+    return max(before, occurred_at) if before else occurred_at
+
+
+def _corrected(case: Case, fact: f.CaseCorrected, occurred_at: datetime) -> Case:
+    """Take over what is right; where the case stands is not touched by a correction."""
+    corrected = replace(
+        case,
+        version=case.version + 1,
+        place=fact.place,
+        category=fact.category,
+        content=fact.content,
+        data=fact.data,
+        reported_at=fact.reported_at,
+        changed_at=_later(case.changed_at, occurred_at),
+    )
+    if case.version or fact.initial is None:
+        return corrected
+    # Seen from a moment before the report's first time: the correction is all there is.
+    return replace(
+        corrected,
+        kind=fact.kind,
+        number=fact.number,
+        stage=fact.initial.target,
+        phase=fact.initial.phase,
+        holder=fact.holder,
+    )
 
 
 def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: C901, PLR0911, PLR0912 - one arm a fact
@@ -191,16 +240,10 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
         case f.CaseClosed():
             return replace(case, outcome=fact.outcome, closed_at=occurred_at)
         case f.CaseReopened():
-            return replace(case, cycle=fact.cycle, rework=0, outcome=None, closed_at=None)
-        case f.CaseCorrected():
-            return replace(
-                case,
-                place=fact.place,
-                category=fact.category,
-                content=fact.content,
-                data=fact.data,
-                reported_at=fact.reported_at,
-            )
+            # Who takes it up again answers for it, if nobody had accepted it before.
+            answers = case.accepted_by or fact.holder
+            again = replace(case, cycle=fact.cycle, accepted_by=answers)
+            return replace(again, rework=0, outcome=None, closed_at=None)
         case (
             f.ContainmentTaken()
             | f.NoteRecorded()
@@ -211,6 +254,7 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
             | f.CompletionVerified()
             | f.CaseReplied()
             | f.CaseWithdrawn()
+            | f.CaseCorrected()
         ):
             return case
         case _:
@@ -227,10 +271,13 @@ def _clocks(clocks: tuple[Clock, ...], fact: ClockEvent) -> tuple[Clock, ...]:
     instance = (fact.clock, fact.scope, fact.cycle, fact.sequence)
     if isinstance(fact, f.ClockStarted):
         return (*clocks, _started(fact))
+    known = any(clock.instance == instance for clock in clocks)
+    if isinstance(fact, f.ClockRescheduled) and fact.calendar and not known:
+        return (*clocks, _started(fact))
     return tuple(_ticked(clock, fact) if clock.instance == instance else clock for clock in clocks)
 
 
-def _started(fact: f.ClockStarted) -> Clock:
+def _started(fact: f.ClockStarted | f.ClockRescheduled) -> Clock:
     return Clock(
         name=fact.clock,
         scope=fact.scope,
@@ -249,7 +296,11 @@ def _started(fact: f.ClockStarted) -> Clock:
 
 def _ticked(
     clock: Clock,
-    fact: f.ClockRescheduled | f.ClockStopped | f.ClockCancelled | f.DeadlineBreached,
+    fact: f.ClockRescheduled
+    | f.ClockStopped
+    | f.ClockCancelled
+    | f.DeadlineBreached
+    | f.BreachRetracted,
 ) -> Clock:
     match fact:
         case f.ClockRescheduled():
@@ -267,5 +318,7 @@ def _ticked(
             return replace(clock, status="cancelled", stopped_at=fact.cancelled_at)
         case f.DeadlineBreached():
             return replace(clock, breached_at=fact.effective_at)
+        case f.BreachRetracted():
+            return replace(clock, breached_at=None)
         case _:
             assert_never(fact)

@@ -35,14 +35,17 @@ def tick(case: Case, emitted: Sequence[f.Fact], at: datetime, world: World) -> l
     """Return the clock facts that follow from what was just emitted; `case` is after it."""
     types = {fact.TYPE for fact in emitted}
     definitions = {definition.name: definition for definition in world.kind.clocks}
+    ended = world.kind.stages[case.stage].ending and any(map(_moves, emitted))
     drafts: list[Draft] = []
+    running: set[str] = set()
     for clock in case.running_clocks:
         definition = definitions.get(clock.name)
         if definition is not None and definition.stop & types:
-            drafts.append(_stopped(clock, at))
-        elif world.kind.stages[case.stage].ending:
+            drafts += _stopped(clock, at)
+        elif ended:
             drafts.append(_cancelled(clock, at))
-    running = {clock.name for clock in case.running_clocks}
+        else:
+            running.add(clock.name)
     drafts += [
         _started(definition, case, at, world)
         for definition in world.kind.clocks
@@ -51,7 +54,27 @@ def tick(case: Case, emitted: Sequence[f.Fact], at: datetime, world: World) -> l
     return drafts
 
 
-def _stopped(clock: Clock, at: datetime) -> Draft:
+def _moves(fact: f.Fact) -> bool:
+    return isinstance(fact, f.CaseFact) and fact.stage.source != fact.stage.target
+
+
+def _stopped(clock: Clock, at: datetime) -> list[Draft]:
+    """Stop a clock; a breach noted meanwhile, of a due that was met, is taken back (R12)."""
+    drafts = [_stop(clock, at)]
+    if clock.breached_at is not None and at <= clock.due:
+        fact = f.BreachRetracted(
+            clock=clock.name,
+            scope=clock.scope,
+            cycle=clock.cycle,
+            sequence=clock.sequence,
+            due=clock.due,
+            reason="stopped-in-time",
+        )
+        drafts.append(Draft(fact, at))
+    return drafts
+
+
+def _stop(clock: Clock, at: datetime) -> Draft:
     fact = f.ClockStopped(
         clock=clock.name,
         scope=clock.scope,
@@ -121,6 +144,9 @@ def rescheduled(
         cycle=clock.cycle,
         sequence=clock.sequence,
         reason=reason,
+        total=clock.total,
+        cutoff=clock.cutoff,
+        calendar=clock.calendar,
         started_at=started_at,
         budget=clock.budget,
         calendar_version=falls.calendar_version,

@@ -3,6 +3,7 @@
 In its simple form: one parent a unit. Ids are permanent; codes and names may change.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from domain import facts as f
 from domain.errors import UnknownUnit
 
+_SEPARATORS: Final = re.compile(r"[/\\／]")
 LEVELS: Final = ("county", "town", "community", "grid", "building", "household", "department")
 
 
@@ -52,11 +54,8 @@ class Directory(Struct, frozen=True):
     persons: frozenset[str] = frozenset()
     by_code: dict[str, str] = {}
     by_name: dict[str, tuple[str, ...]] = {}
-
-    @property
-    def root(self) -> UnitEntry | None:
-        """The district's own unit."""
-        return next((unit for unit in self.units.values() if unit.parent is None), None)
+    root: UnitEntry | None = None
+    """The district's own unit: at the top, and of level county before any other."""
 
     def unit(self, unit_id: str) -> f.Unit:
         """Return a unit with its path, as facts carry it.
@@ -79,11 +78,19 @@ class Directory(Struct, frozen=True):
         direct = self.by_code.get(wanted) or (wanted if wanted in self.units else None)
         if direct:
             return self.unit(direct)
-        *above, name = [part.strip() for part in wanted.replace("\\", "/").split("/")]
-        found = [unit for unit in self.by_name.get(name, ()) if self._lies_under(unit, above)]
+        *above, name = [part.strip() for part in _SEPARATORS.split(wanted)]
+        found = self.by_name.get(wanted) or [
+            unit for unit in self.by_name.get(name, ()) if self._lies_under(unit, above)
+        ]
         if len(found) != 1:
-            raise UnknownUnit(unit=text, pointer=pointer, candidates=found)
+            candidates = [self._described(unit) for unit in found]
+            raise UnknownUnit(unit=text, candidates=candidates, pointer=pointer)
         return self.unit(found[0])
+
+    def _described(self, unit: str) -> str:
+        """Return `town/name（code）`, which tells a unit from others of its name."""
+        names = [self.units[step].name for step in self.units[unit].path[-2:]]
+        return f"{'/'.join(names)}（{self.units[unit].code}）"
 
     def _lies_under(self, unit: str, names: list[str]) -> bool:
         above = [self.units[step].name for step in self.units[unit].path[:-1]]
@@ -137,20 +144,43 @@ def fold_directory(directory: Directory, facts: Iterable[f.Fact]) -> Directory:
 def _indexed(units: dict[str, UnitEntry], posts: dict[str, Post], persons: set[str]) -> Directory:
     paths: dict[str, tuple[str, ...]] = {}
     for unit in units:
-        _walk(unit, units, paths)
+        _place(unit, units, paths)
     placed = {unit: replace(entry, path=paths[unit]) for unit, entry in units.items()}
     names: dict[str, tuple[str, ...]] = {}
     for entry in placed.values():
         names[entry.name] = (*names.get(entry.name, ()), entry.id)
     codes = {entry.code: entry.id for entry in placed.values()}
-    return Directory(placed, posts, frozenset(persons), codes, names)
+    tops = [entry for entry in placed.values() if len(entry.path) == 1]
+    root = min(tops, key=lambda entry: entry.level != "county", default=None)
+    return Directory(placed, posts, frozenset(persons), codes, names, root)
 
 
-def _walk(
-    unit: str, units: dict[str, UnitEntry], paths: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    if unit not in paths:
-        parent = units[unit].parent
-        above = _walk(parent, units, paths) if parent is not None and parent in units else ()
-        paths[unit] = (*above, unit)
-    return paths[unit]
+def _place(unit: str, units: dict[str, UnitEntry], paths: dict[str, tuple[str, ...]]) -> None:
+    """Find the way from the top down to a unit.
+
+    A circle, which no writer lets in (see `circles`), is cut where it closes: a fold never fails.
+    """
+    climbed: dict[str, None] = {}
+    step: str | None = unit
+    while step is not None and step in units and step not in paths and step not in climbed:
+        climbed[step] = None
+        step = units[step].parent
+    above = paths.get(step, ()) if step is not None else ()
+    for one in reversed(climbed):
+        above = paths[one] = (*above, one)
+
+
+def circles(directory: Directory) -> list[str]:
+    """Return the units that lie below themselves; a directory must have none."""
+    parents = {unit.id: unit.parent for unit in directory.units.values()}
+    return [unit for unit in parents if _climbs_to_itself(unit, parents)]
+
+
+def _climbs_to_itself(unit: str, parents: dict[str, str | None]) -> bool:
+    step, seen = parents[unit], set[str]()
+    while step is not None and step in parents and step not in seen:
+        if step == unit:
+            return True
+        seen.add(step)
+        step = parents[step]
+    return False

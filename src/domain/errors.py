@@ -12,9 +12,12 @@ Refusal
 └── Collision           somebody or something was there before
     └── VersionStale, KeyMissing, KeyReused, SourceConflict, ClosedTimes, Busy
 
+What only counting can refuse (BareDuration, ZeroBudget, NoOpening…) stands in `domain/due.py`.
+
 The docstring of each is the message a person reads; `{names}` in it are filled from the details.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -103,9 +106,15 @@ class UnknownKind(BadInput):
 
 
 class UnknownUnit(BadInput):
-    """组织目录中没有单元“{unit}”。请用单元编码，或“镇街/社区”名称；重名时须带上级。"""
+    """单元“{unit}”{problem}。请用单元编码，或“镇街/社区”这样带上级的名称。"""
 
     code = "unknown-unit"
+
+    def __init__(self, *, unit: str, candidates: Sequence[str] = (), pointer: str = "") -> None:
+        """Name those that were meant perhaps; with none, nothing has this code or name."""
+        problem = f"不止一个：{'、'.join(candidates)}" if candidates else "不在组织目录中"
+        found = list(candidates)
+        super().__init__(pointer=pointer, unit=unit, problem=problem, candidates=found)
 
 
 class UnknownCalendar(BadInput):
@@ -127,7 +136,7 @@ class ActionUnavailable(NotAllowed):
 
 
 class RoleForbidden(NotAllowed):
-    """您的角色（{role}）不能办理“{action}”。可办理的角色：{allowed}。"""
+    """您的角色（{role}）或所在单位不能办理“{action}”。可办理的角色：{allowed}。"""
 
     code = "role-forbidden"
 

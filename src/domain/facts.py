@@ -227,13 +227,19 @@ class CaseWithdrawn(CaseFact, frozen=True, kw_only=True):
 
 
 class CaseCorrected(CaseFact, frozen=True, kw_only=True):
-    """更正: what was recorded before was wrong; complete as of now, so that it stands alone.
+    """更正: what was recorded before was wrong. It moves nothing: the stage is as it is now.
 
-    `occurred_at` of its record is the earlier of the old and the new report time.
+    It holds from the report on: `occurred_at` of its record is the earlier of the old and the new
+    report time. Seen from between the two it is the case's first fact, so it is complete.
     """
 
     TYPE: ClassVar[str] = "case-corrected"
     fields: tuple[str, ...]
+    """What changed: reported_at, place, category, data, texts, or only progress."""
+    kind: str = ""
+    number: str = ""
+    initial: Stage | None = None
+    """Where the case stood when it was reported."""
     reported_at: datetime
     place: Unit | None
     category: str | None
@@ -269,10 +275,13 @@ class ClockStarted(ClockFact, frozen=True, kw_only=True):
 
 
 class ClockRescheduled(ClockFact, frozen=True, kw_only=True):
-    """时限变更: the due moved, and why."""
+    """时限变更: the due moved, and why. Complete, as `case-corrected` is."""
 
     TYPE: ClassVar[str] = "clock-rescheduled"
     reason: str
+    total: bool = False
+    cutoff: str = ""
+    calendar: str = ""
     started_at: datetime
     budget: str
     calendar_version: str
@@ -305,6 +314,14 @@ class DeadlineBreached(ClockFact, frozen=True, kw_only=True):
     effective_at: datetime
     detected_at: datetime
     answerable: Unit | None
+
+
+class BreachRetracted(ClockFact, frozen=True, kw_only=True):
+    """超期撤销: learnt later, the clock had stopped in time; the breach stays on record."""
+
+    TYPE: ClassVar[str] = "breach-retracted"
+    due: datetime
+    reason: str
 
 
 class DistrictFounded(Fact, frozen=True, kw_only=True):
@@ -459,6 +476,7 @@ CLOCK_FACTS: Final[tuple[type[ClockFact], ...]] = (
     ClockStopped,
     ClockCancelled,
     DeadlineBreached,
+    BreachRetracted,
 )
 REFERENCE_FACTS: Final[tuple[type[Fact], ...]] = (
     DistrictFounded,

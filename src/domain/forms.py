@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.directory import Directory
 from domain.errors import EvidenceMissing, UnknownField
 from domain.facts import Text, Unit
-from domain.kind import FormField
+from domain.kind import LARGEST_INTEGER, FormField
 
 
 class Filled(Struct, frozen=True):
@@ -21,7 +21,7 @@ class Filled(Struct, frozen=True):
 def fill(
     form: tuple[FormField, ...], data: Mapping[str, Any], directory: Directory, pointer: str
 ) -> Filled:
-    """Check `data` field by field.
+    """Check `data` field by field; empty values count as absent.
 
     Raises:
         EvidenceMissing: a required text is absent or blank.
@@ -51,7 +51,8 @@ def fill(
 
 def _present(field: FormField, value: object, pointer: str) -> object:
     """Return the value, or None for an empty one that may be empty."""
-    if value is not None and not (isinstance(value, str) and not value.strip()):
+    empty = value is None or value == [] or (isinstance(value, str) and not value.strip())
+    if not empty:
         return value
     if not field.required:
         return None
@@ -63,9 +64,11 @@ def _present(field: FormField, value: object, pointer: str) -> object:
 def _value(field: FormField, value: object, directory: Directory, pointer: str) -> object:
     match field.type:
         case "integer":
-            return _typed(field, value, int, "须为整数", pointer)
+            return _integer(field, value, pointer)
         case "boolean":
-            return _typed(field, value, bool, "须为 true 或 false", pointer)
+            if not isinstance(value, bool):
+                raise UnknownField(field=field.title, detail="须为 true 或 false", pointer=pointer)
+            return value
         case "units":
             return _units(field, value, directory, pointer)
         case "unit":
@@ -76,9 +79,11 @@ def _value(field: FormField, value: object, directory: Directory, pointer: str) 
             return _text(field, value, pointer)
 
 
-def _typed(field: FormField, value: object, wanted: type, detail: str, pointer: str) -> object:
-    if type(value) is not wanted:
-        raise UnknownField(field=field.title, detail=detail, pointer=pointer)
+def _integer(field: FormField, value: object, pointer: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnknownField(field=field.title, detail="须为整数", pointer=pointer)
+    if abs(value) > LARGEST_INTEGER:
+        raise UnknownField(field=field.title, detail="数值过大", pointer=pointer)
     return value
 
 
@@ -86,10 +91,11 @@ def _units(field: FormField, value: object, directory: Directory, pointer: str) 
     if not isinstance(value, list):
         raise UnknownField(field=field.title, detail="须为单元编码的列表", pointer=pointer)
     items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
-    return tuple(
+    found = [
         directory.find(_text(field, item, f"{pointer}/{n}"), pointer=f"{pointer}/{n}")
         for n, item in enumerate(items)
-    )
+    ]
+    return tuple(dict.fromkeys(found))  # named twice is meant once
 
 
 def _choice(field: FormField, value: str, pointer: str) -> str:
@@ -102,8 +108,9 @@ def _choice(field: FormField, value: str, pointer: str) -> str:
 def _text(field: FormField, value: object, pointer: str) -> str:
     if not isinstance(value, str):
         raise UnknownField(field=field.title, detail="须为文字", pointer=pointer)
-    if len(value) > field.max_length:
-        raise UnknownField(
-            field=field.title, detail=f"超过 {field.max_length} 个字", pointer=pointer
-        )
-    return value.strip()
+    text = value.strip()
+    if len(text) > field.limit:
+        raise UnknownField(field=field.title, detail=f"超过 {field.limit} 个字", pointer=pointer)
+    if field.type != "text" and not text.isprintable():
+        raise UnknownField(field=field.title, detail="含有控制字符或换行", pointer=pointer)
+    return text

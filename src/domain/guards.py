@@ -13,6 +13,7 @@ from domain.errors import (
     SamePerson,
     TasksOpen,
 )
+from domain.facts import Unit
 from domain.kind import Action, Kind, Relation, RoleRule
 from domain.world import World
 
@@ -54,20 +55,32 @@ def plays(rule: RoleRule, case: Case, actor: Actor, directory: Directory) -> boo
 
 def _related(relation: Relation, case: Case, actor: Actor, directory: Directory) -> bool:
     centre = directory.centre
-    unit = actor.unit or (centre.id if centre else None)
+    unit = acting_unit(actor, directory)
     match relation:
         case Relation.DISTRICT:
             return True
         case Relation.PLACE:
-            return case.place is None or actor.unit is None or unit in case.place.path
+            where = case.place or case.holder
+            return actor.unit is None or (where is not None and unit in where.path)
         case Relation.HOLDER:
-            return case.holder is None or case.holder.id == unit
+            # Nobody's case is the centre's (首接负责).
+            return _is(case.holder or centre, unit)
         case Relation.LEAD:
             return case.lead is not None and case.lead.id == unit
         case Relation.ASSISTING:
             return any(task.unit.id == unit for task in case.open_tasks)
-        case Relation.ACCEPTED_BY:
-            return case.accepted_by is None or case.accepted_by.id == unit
+        case Relation.VERIFIER:
+            return _is(case.verifier or centre, unit)
+
+
+def acting_unit(actor: Actor, directory: Directory) -> str | None:
+    """Return the unit an actor acts for: their own, else the district's centre."""
+    centre = directory.centre
+    return actor.unit or (centre.id if centre else None)
+
+
+def _is(unit: Unit | None, wanted: str | None) -> bool:
+    return (unit.id if unit else None) == wanted
 
 
 def available_names(case: Case, world: World) -> list[str]:
@@ -113,9 +126,9 @@ def _tasks_settled(action: Action, case: Case, world: World) -> None:
 
 def _another_unit(action: Action, case: Case, world: World) -> None:
     """Verification is never by the handler (workflow.md §1)."""
-    if world.importing or case.lead is None or world.actor.unit is None:
+    if world.importing or case.lead is None:
         return
-    if world.actor.unit == case.lead.id:
+    if acting_unit(world.actor, world.directory) == case.lead.id:
         raise SamePerson(action=action.title)
 
 

@@ -11,6 +11,10 @@ from msgspec import Struct
 from domain.actor import Role
 from domain.due import Budget, Cutoff
 
+CODE_LENGTH: Final = 100
+"""How long a code in clear may be; whoever has more to say uses a text, which is sealed."""
+LARGEST_INTEGER: Final = 2**53 - 1
+"""What JSON readers everywhere keep exactly (event-log.md)."""
 PHASES: Final = ("discovery", "community_response", "tiered_response", "joint_handling")
 
 
@@ -26,7 +30,8 @@ class Relation(StrEnum):
     LEAD = "lead"
     ASSISTING = "assisting"
     """A unit that still owes a task."""
-    ACCEPTED_BY = "accepted_by"
+    VERIFIER = "verifier"
+    """The unit that accepted the case; where it leads the handling itself, the unit above it."""
 
 
 class HolderRule(StrEnum):
@@ -35,6 +40,8 @@ class HolderRule(StrEnum):
     KEEP = "keep"
     LEAD = "lead"
     ACCEPTED_BY = "accepted_by"
+    VERIFIER = "verifier"
+    """Who checks the result: see Relation.VERIFIER."""
     COMMUNITY = "community"
     """The community of the place, else the place, the reporter's unit, the centre."""
     CENTRE = "centre"
@@ -59,6 +66,11 @@ class FormField(Struct, frozen=True, kw_only=True):
     subject: str = "narrative"
     values: tuple[str, ...] = ()
     max_length: int = 20_000
+
+    @property
+    def limit(self) -> int:
+        """How many characters it may have."""
+        return self.max_length if self.type == "text" else min(self.max_length, CODE_LENGTH)
 
 
 class StageDefinition(Struct, frozen=True):
@@ -139,8 +151,9 @@ def _property(field: FormField) -> dict[str, object]:
         case "integer" | "boolean":
             return described | {"type": field.type}
         case "units":
-            return described | {"type": "array", "items": {"type": "string"}}
+            items = {"type": "string", "maxLength": field.limit}
+            return described | {"type": "array", "items": items}
         case "choice":
             return described | {"type": "string", "enum": list(field.values)}
         case "text" | "code" | "unit":
-            return described | {"type": "string", "maxLength": field.max_length}
+            return described | {"type": "string", "maxLength": field.limit}

@@ -1,15 +1,41 @@
 """From a permitted action to its facts: one small builder for each fact a kind may emit."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain import facts as f
-from domain.case import Case
+from domain.case import Case, Task, evolve
 from domain.errors import UnknownField
+from domain.guards import acting_unit
 from domain.kind import Action, HolderRule
 from domain.world import World
+
+_CODES: Final = frozenset({"code", "choice"})
+FIELDS: Final[dict[str, dict[str, frozenset[str]]]] = {
+    f.CaseNotAccepted.TYPE: {"reason_code": _CODES},
+    f.CaseReclassified.TYPE: {"category": _CODES},
+    f.CaseGraded.TYPE: {"severity": _CODES, "urgency": _CODES},
+    f.CaseAssigned.TYPE: {
+        "lead": frozenset({"unit"}),
+        "assisting": frozenset({"units"}),
+        "informed": frozenset({"units"}),
+    },
+    f.TaskAssigned.TYPE: {"unit": frozenset({"unit"})},
+    f.TaskCompleted.TYPE: {"task": frozenset({"integer"})},
+    f.TaskWaived.TYPE: {"task": frozenset({"integer"})},
+    f.CaseClosed.TYPE: {"grade": _CODES, "outcome": _CODES},
+}
+"""Which fields of a form go into which fact, and of what type they must be; texts always may."""
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    f.CaseReclassified.TYPE: ("category",),
+    f.CaseGraded.TYPE: ("severity",),
+    f.TaskAssigned.TYPE: ("unit",),
+}
+"""Fields without which a fact cannot be made."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -19,6 +45,7 @@ class Step(Struct, frozen=True, kw_only=True):
     case: Case
     values: dict[str, Any]
     world: World
+    at: datetime
 
     def base(self, *, lead: f.Unit | None = None) -> dict[str, Any]:
         """Return what every fact of a case says: the action, the move, who holds it now."""
@@ -30,6 +57,13 @@ class Step(Struct, frozen=True, kw_only=True):
             "holder": self._holder(lead),
         }
 
+    def after(self, *facts: f.Fact) -> "Step":
+        """Return the same step once these facts happened: what follows moves nothing any more."""
+        case = self.case
+        for fact in facts:
+            case = evolve(case, fact, self.at)
+        return replace(self, case=case)
+
     def _holder(self, lead: f.Unit | None) -> f.Unit | None:
         case, directory = self.case, self.world.directory
         match self.action.holder:
@@ -39,6 +73,8 @@ class Step(Struct, frozen=True, kw_only=True):
                 return lead or self.values.get("lead") or case.lead or case.holder
             case HolderRule.ACCEPTED_BY:
                 return case.accepted_by or case.holder
+            case HolderRule.VERIFIER:
+                return case.verifier
             case HolderRule.CENTRE:
                 return directory.centre or case.holder
             case HolderRule.COMMUNITY:
@@ -108,14 +144,18 @@ def _assigned(step: Step) -> tuple[f.Fact, ...]:
     lead: f.Unit | None = step.values.get("lead") or step.case.holder
     if lead is None:
         raise UnknownField(field="牵头单位", detail="必填，不能为空", pointer="/data/lead")
-    assisting = tuple(step.values.get("assisting", ()))
+    assisting: tuple[f.Unit, ...] = step.values.get("assisting", ())
+    if lead in assisting:
+        raise UnknownField(
+            field="协办单位", detail="不能包括牵头单位自己", pointer="/data/assisting"
+        )
     assigned = f.CaseAssigned(
         **step.base(lead=lead),
         lead=lead,
         assisting=assisting,
-        informed=tuple(step.values.get("informed", ())),
+        informed=step.values.get("informed", ()),
     )
-    return (assigned, *_tasks(step, assisting))
+    return (assigned, *_tasks(step.after(assigned), assisting))
 
 
 def _tasks(step: Step, units: tuple[f.Unit, ...]) -> tuple[f.Fact, ...]:
@@ -131,20 +171,27 @@ def _task_assigned(step: Step) -> tuple[f.Fact, ...]:
     return _tasks(step, (step.values["unit"],))
 
 
-def _own_task(step: Step) -> int:
-    """Return the task the form names, else the one open task of the actor's unit."""
+def _task_completed(step: Step) -> tuple[f.Fact, ...]:
+    """Nobody but the unit that owes a task completes it."""
+    unit = acting_unit(step.world.actor, step.world.directory)
+    own = [task for task in step.case.open_tasks if task.unit.id == unit]
+    return (f.TaskCompleted(**step.base(), task=_chosen(step, own)),)
+
+
+def _task_waived(step: Step) -> tuple[f.Fact, ...]:
+    return (f.TaskWaived(**step.base(), task=_chosen(step, list(step.case.open_tasks))),)
+
+
+def _chosen(step: Step, tasks: list[Task]) -> int:
+    """Return the task that the form names; unnamed, the only one there is."""
     named: int | None = step.values.get("task")
-    owed = [
-        task.number
-        for task in step.case.open_tasks
-        if named == task.number or (named is None and task.unit.id == step.world.actor.unit)
-    ]
-    if len(owed) != 1:
-        numbers = "、".join(str(task.number) for task in step.case.open_tasks) or "无"
+    chosen = [task.number for task in tasks if named in {None, task.number}]
+    if len(chosen) != 1:
+        numbers = "、".join(str(task.number) for task in tasks) or "无"
         raise UnknownField(
             field="任务序号", detail=f"请写明是哪一项；未完成的：{numbers}", pointer="/data/task"
         )
-    return owed[0]
+    return chosen[0]
 
 
 def _rework(step: Step) -> tuple[f.Fact, ...]:
@@ -178,8 +225,8 @@ BUILDERS: Final[dict[str, Builder]] = {
     f.CaseAssigned.TYPE: _assigned,
     f.HandlingStarted.TYPE: _plain(f.HandlingStarted),
     f.TaskAssigned.TYPE: _task_assigned,
-    f.TaskCompleted.TYPE: lambda step: (f.TaskCompleted(**step.base(), task=_own_task(step)),),
-    f.TaskWaived.TYPE: lambda step: (f.TaskWaived(**step.base(), task=_own_task(step)),),
+    f.TaskCompleted.TYPE: _task_completed,
+    f.TaskWaived.TYPE: _task_waived,
     f.CompletionClaimed.TYPE: _plain(f.CompletionClaimed),
     f.CompletionVerified.TYPE: _plain(f.CompletionVerified),
     f.ReworkRequired.TYPE: _rework,

@@ -6,6 +6,7 @@ a bad request harms only itself. A connection lost while committing is resolved 
 `command` table what was stored, never by inserting again blindly.
 """
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from weakref import WeakSet
 
 import psycopg
 from msgspec import Struct
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
@@ -27,14 +29,13 @@ from eventlog.binary import (
     BINARY,
     blobs,
     ints,
-    read_int,
-    read_time,
     smallints,
     texts,
     times,
     uuids,
 )
 from eventlog.database import Connection, Database
+from eventlog.promises import Promise, tell
 
 MAX_BATCH: Final = 256
 RECONNECT_SECONDS: Final = 0.2
@@ -104,7 +105,7 @@ class LogUnavailable(Exception):
         super().__init__(type(self).__doc__)
 
 
-Waiting = tuple[Request, "Future[Answer]"]
+Waiting = tuple[Request, Promise[Answer]]
 
 # The arrays that the SQL function takes, in its order, by the type of their elements.
 ARRAYS: Final = (
@@ -120,12 +121,6 @@ APPEND: Final = f"""
 APPEND_NAME: Final = b"bihuan_append"
 TYPES: Final = [ARRAY_OF[element] for element in ARRAYS]
 _prepared: Final[WeakSet[Connection]] = WeakSet()
-OUTCOMES: Final[dict[bytes, Literal["stored", "conflict", "replayed", "reused"]]] = {
-    b"stored": "stored",
-    b"conflict": "conflict",
-    b"replayed": "replayed",
-    b"reused": "reused",
-}
 # After a lost connection: what did the server keep of this request?
 RECALL: Final = """
     SELECT CASE WHEN c.request = %s THEN 'replayed' ELSE 'reused' END, c.first_position,
@@ -159,15 +154,24 @@ class Appender:
             LogUnavailable: the database stayed away; whether it was stored is not known.
             psycopg.Error: the database refused this request alone.
         """
-        future: Future[Answer] = Future()
+        promise: Promise[Answer] = Promise()
+        self._queue(request, promise)
+        return promise.future  # type: ignore[return-value] # it was made for a thread
+
+    def submit_here(self, request: Request) -> "asyncio.Future[Answer]":
+        """Queue a request from a task of the running event loop; otherwise as `submit`."""
+        promise: Promise[Answer] = Promise(asyncio.get_running_loop())
+        self._queue(request, promise)
+        return promise.awaited  # type: ignore[return-value] # it was made for a loop
+
+    def _queue(self, request: Request, promise: Promise[Answer]) -> None:
+        if not request.events:
+            raise ValueError("a request without facts")
         with self._wake:
             if self._closing:
                 raise LogClosed
-            if not request.events:
-                raise ValueError("a request without facts")
-            self._waiting.append((request, future))
+            self._waiting.append((request, promise))
             self._wake.notify()
-        return future
 
     def close(self) -> None:
         """Write what is queued, then stop."""
@@ -178,8 +182,8 @@ class Appender:
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            # From here on nobody can cancel: an answer always finds its future open.
-            wanted = [waiting for waiting in batch if waiting[1].set_running_or_notify_cancel()]
+            # From here on a cancellation comes too late: it will be stored.
+            wanted = [waiting for waiting in batch if waiting[1].taken_up()]
             if wanted:
                 self._settle(wanted)
         if self._connection is not None:
@@ -210,14 +214,13 @@ class Appender:
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
             # From the database, or from values that do not even fit into the call.
             if len(batch) == 1:
-                batch[0][1].set_exception(error)
+                tell([(batch[0][1], error)])
                 return
             for waiting in batch:
                 self._settle([waiting])
         else:
             self._announce(answers)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                future.set_result(answer)
+            tell(zip([promise for _, promise in batch], answers, strict=True))
 
     def _announce(self, answers: Sequence[Answer]) -> None:
         stored = [answer.last for answer in answers if answer.outcome == "stored"]
@@ -233,7 +236,7 @@ class Appender:
             self._recall_one(waiting, deadline)
 
     def _recall_one(self, waiting: Waiting, deadline: float) -> None:
-        request, future = waiting
+        request, promise = waiting
         while True:
             try:
                 row = (
@@ -245,14 +248,14 @@ class Appender:
             except psycopg.OperationalError:
                 self._disconnect()
                 if self._closing or time.monotonic() > deadline:
-                    future.set_exception(LogUnavailable())
+                    tell([(promise, LogUnavailable())])
                     return
                 time.sleep(RECONNECT_SECONDS)
             except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-                future.set_exception(error)
+                tell([(promise, error)])
                 return
             else:
-                future.set_result(answer)
+                tell([(promise, answer)])
                 return
 
     def _append(self, requests: Sequence[Request]) -> list[Answer]:
@@ -287,7 +290,9 @@ def append_batch(connection: Connection, requests: Sequence[Request]) -> list[An
         formats = [BINARY] * len(arguments)
         result = server.exec_prepared(APPEND_NAME, arguments, formats, BINARY)
     _checked(connection, result)
-    return [_answer(result, row) for row in range(result.ntuples)]
+    reader = Transformer(connection)
+    reader.set_pgresult(result)
+    return [Answer(*row) for row in reader.load_rows(0, result.ntuples, tuple)]
 
 
 def _checked(connection: Connection, result: PGresult) -> None:
@@ -297,17 +302,6 @@ def _checked(connection: Connection, result: PGresult) -> None:
     if connection.pgconn.status == ConnStatus.BAD:
         raise psycopg.OperationalError(connection.pgconn.get_error_message())
     raise error_from_result(result)
-
-
-def _answer(result: PGresult, row: int) -> Answer:
-    outcome, first, last, recorded_at, head = (result.get_value(row, n) for n in range(5))
-    return Answer(
-        OUTCOMES[outcome or b""],
-        read_int(first or b""),
-        read_int(last or b""),
-        read_time(recorded_at) if recorded_at else None,
-        read_int(head or b""),
-    )
 
 
 def _marks(request: Request) -> set[object]:

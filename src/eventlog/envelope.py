@@ -10,7 +10,7 @@ from domain.actor import Actor
 from domain.facts import Text
 from domain.world import Draft
 from eventlog.appender import NewEvent, SealedText
-from eventlog.records import PROFILE, Body, Sealed, Who, body_hash, encode, uuid7
+from eventlog.records import PROFILE, Body, Sealed, Who, body_hash, encode, new_id
 
 
 class Seals(Protocol):
@@ -68,7 +68,7 @@ def _event(
     vault: Seals,
 ) -> NewEvent:
     fact = draft.fact
-    event = str(uuid7(envelope.now))
+    event = new_id(envelope.now)
     sealed = [vault.seal(tail.stream, version, text) for text in draft.texts]
     body = Body(
         profile=PROFILE,

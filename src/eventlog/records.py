@@ -4,7 +4,6 @@
 msgspec is canonical already (tests hold it against the rfc8785 library).
 """
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.facts import FACTS, Fact
+from eventlog.chance import chance
 
 PROFILE: Final = "bihuan/1"
 NO_PREVIOUS: Final = "0" * 64
@@ -162,9 +162,13 @@ def chain_hash(chain: bytes, leaf: bytes) -> bytes:
 
 def uuid7(now: datetime) -> UUID:
     """Return a time-ordered id (RFC 9562); ids of one batch sort near each other in the index."""
-    milliseconds = microseconds(now) // 1000
-    value = int.from_bytes(os.urandom(10), "big")
-    value |= milliseconds << 80
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+    return UUID(new_id(now))
+
+
+def new_id(now: datetime) -> str:
+    """Return a `uuid7` as text."""
+    stamp = f"{microseconds(now) // 1000:012x}"
+    drawn = chance()
+    rest = drawn.hex()
+    variant = "89ab"[drawn[9] & 3]
+    return f"{stamp[:8]}-{stamp[8:]}-7{rest[:3]}-{variant}{rest[3:6]}-{rest[6:18]}"

@@ -63,6 +63,10 @@ LAG: Final = """
     SELECT c.name, c.position, l.position, l.position - c.position, c.state, c.detail
     FROM checkpoint c, ledger l ORDER BY c.name
 """
+LEASE: Final = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
+# Rows and position are lost or kept together, and the log has them still: no need to wait for
+# the disk at every range. The log's own commits are another matter.
+RELAXED: Final = "SET synchronous_commit = off"
 # Known from the first connection on, so that lag is visible before the first range.
 REGISTER: Final = """
     INSERT INTO checkpoint (name, fingerprint) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
@@ -234,16 +238,21 @@ class Runner:
     def _connected(self) -> Connection:
         if self._connection is None:
             connection = self._database.connect()
-            milliseconds = str(int(self._lease * 1000))
-            connection.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, false)",
-                (milliseconds,),
-            )
-            for follower in self._followers.values():
-                connection.execute(REGISTER, (follower.name, follower.fingerprint))
-                connection.execute(DISOWN, (follower.name, follower.fingerprint))
+            try:
+                self._introduce(connection)
+            except BaseException:
+                connection.close()
+                raise
             self._connection = connection
         return self._connection
+
+    def _introduce(self, connection: Connection) -> None:
+        """Make the lease end by itself, and the followers known."""
+        connection.execute(LEASE, (str(int(self._lease * 1000)),))
+        connection.execute(RELAXED)
+        for follower in self._followers.values():
+            connection.execute(REGISTER, (follower.name, follower.fingerprint))
+            connection.execute(DISOWN, (follower.name, follower.fingerprint))
 
 
 def lag(connection: Connection) -> list[Lag]:

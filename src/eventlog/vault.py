@@ -21,6 +21,7 @@ from msgspec import Struct
 from domain.errors import NotAllowed
 from domain.facts import Text
 from eventlog.appender import SealedText
+from eventlog.chance import chance
 from eventlog.database import Connection, Database
 from eventlog.keys import KEY_BYTES, NONCE_BYTES, DataKey, KeyWrapper, LocalWrapper, load_kek
 from eventlog.records import Record, Sealed
@@ -136,7 +137,7 @@ class Vault:
         key = self._cached((stream, text.subject), CACHE_SECONDS)
         if key is None:
             raise LookupError(f"no key at hand for {stream} {text.subject}")
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = chance()
         binding = self._binding(stream, version, text.field, text.subject, key.id)
         ciphertext = nonce + key.cipher.encrypt(nonce, text.value.encode(), binding)
         digest = sha256(ciphertext).hexdigest()

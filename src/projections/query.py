@@ -189,11 +189,11 @@ def read_cursor(sort: str, kind: Kind, cursor: str) -> tuple[object, UUID, str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         members = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         made_for, place, case_id, key = members
-        value = datetime.fromisoformat(place) if kind == "time" else str(place)
+        value = read_moment("cursor", place) if kind == "time" else str(place)
         if made_for != sort or not isinstance(key, str) or "\0" in f"{key}{value}":
             raise BadCursor
         return value, UUID(case_id), key
-    except (ValueError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, TypeError, AttributeError, binascii.Error, NaiveTime):
         raise BadCursor from None
 
 

@@ -59,6 +59,10 @@ INDEXES: Final = """
     WHERE x.indrelid = %s::regclass ORDER BY i.relname
 """
 OPTIONS: Final = "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %s::regclass"
+GRANTS: Final = """
+    SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+    FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = %s::regclass AND a.grantee <> c.relowner
+"""
 COPY_TABLE: Final = """
     CREATE TABLE {build} (LIKE {live} INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING STORAGE)
 """
@@ -69,7 +73,7 @@ def rebuild(
     ledger: Ledger[Any, Any],
     *,
     progress: Progress | None = None,
-    batch: int = BATCH,
+    batch: int = 4 * BATCH,
 ) -> None:
     """Fold a ledger anew from the first fact, then put it in place of the live one.
 
@@ -118,6 +122,8 @@ def _create_beside(connection: Connection, live: str, build: str) -> None:
         if primary:
             key = f"ALTER TABLE {build} ADD CONSTRAINT {index}{BUILD} {primary}"
             connection.execute(key.encode())
+    for privilege, grantee in connection.execute(GRANTS, (live,)).fetchall():
+        connection.execute(f"GRANT {privilege} ON {build} TO {grantee}".encode())
 
 
 def _catch_up(
@@ -160,8 +166,8 @@ def _flip(
     connection: Connection, live: Tables[Any, Any], build: Tables[Any, Any], batch: int
 ) -> None:
     """Hold both followers still, take in what came meanwhile, exchange the tables."""
-    held = dict(connection.execute(HOLD, ([live.name, build.name],)).fetchall())
-    position = int(held[build.name])
+    held = connection.execute(HOLD, ([live.name, build.name],)).fetchall()
+    position = next(int(at) for name, at in held if name == build.name)
     while records := read_requests(connection, position, batch):
         build.apply(connection, records)
         position = records[-1].position

@@ -7,6 +7,7 @@ A row holds from `valid_from` to `valid_to` (when it was true) and stands from `
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -24,8 +25,9 @@ R = TypeVar("R", bound=Struct)
 class Shape(Generic[S, R]):
     """What a ledger keeps: a state a case, folded from its facts, and the rows that show it.
 
-    `fold` and `show` are pure. `show` never drops a row that it has once shown, and returns the
-    rows by a key that is unique within the case. A fold may not miss predecessors.
+    `fold` and `show` depend on what they are given alone; `fold` may change the state and return
+    it. `show` never drops a row that it has once shown, and returns the rows by a key that is
+    unique within the case. A fold tolerates absent predecessors.
     """
 
     name: str
@@ -233,5 +235,5 @@ def trace(
 
 def _ends(line: Mapping[datetime, Any]) -> dict[datetime, datetime | None]:
     """Return where each stretch of a line ends: where the next begins."""
-    moments = list(line)
-    return dict(zip(moments, [*moments[1:], None], strict=True))
+    moments: list[datetime | None] = [*line, None]
+    return {since: until for since, until in pairwise(moments) if since}

@@ -1,13 +1,16 @@
-"""What both shipped ledgers fold of a case: the case itself, how it ended, and who may see it."""
+"""What both shipped ledgers fold of a case: where it stands, how it ended, and who may see it.
+
+The fold changes the state it is given: a batch owns its states, and copies of so wide a thing
+would cost more than all the rest. It still depends on nothing but the state and the fact.
+"""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from domain import facts as f
-from domain.case import Case, blank, evolve
+from domain.case import CaseEvent, ClockEvent
 from eventlog.records import Record
 
 TITLE: Final = "title"
@@ -18,71 +21,137 @@ NOT_ACCEPTED: Final = "not-accepted"
 WITHDRAWN: Final = "withdrawn"
 
 
-class Seen(Struct, frozen=True, kw_only=True):
-    """A case as a ledger sees it."""
+class Seen(Struct, array_like=True):
+    """A case as a ledger sees it; of an unknown past nothing is known, and that is no error."""
 
-    case: Case
     version: int = 0
-    ended_at: datetime | None = None
-    outcome: str | None = None
+    changed_at: datetime | None = None
+    kind: str = ""
+    kind_hash: str = ""
+    number: str = ""
+    stage: str = ""
+    phase: str = ""
+    severity: str | None = None
+    urgency: str | None = None
+    tier: str | None = None
+    category: str | None = None
+    place: f.Unit | None = None
+    holder: f.Unit | None = None
+    lead: f.Unit | None = None
+    accepted_by: f.Unit | None = None
+    others: tuple[f.Unit, ...] = ()
+    """Assisting and informed units."""
+    workers: tuple[f.Unit, ...] = ()
+    """Units that were given a task."""
     visible_to: tuple[str, ...] = ()
     """Every unit in whose scope the case lies, in order."""
+    source: f.SourceReference | None = None
+    reported_at: datetime | None = None
+    closed_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    cycle: int = 1
+    rework: int = 0
     title: int | None = None
     """The position of the fact that carries the latest title."""
 
 
-def unseen(case_id: str) -> Seen:
+def unseen(_: str) -> Seen:
     """Return a case before its first fact."""
-    return Seen(case=blank(case_id, ""))
+    return Seen()
 
 
 def see(seen: Seen, record: Record) -> Seen:
-    """Take in one more fact of the case."""
+    """Take in one more fact of the case, and return what was given."""
     body = record.body
-    before, fact = seen.case, body.data
-    case = evolve(before, fact, body.occurred_at)
-    if body.kind is not None and body.kind != case.kind_hash:
-        case = replace(case, kind_hash=body.kind)
-    if case.data:  # what the kind adds is not for ledgers in code
-        case = replace(case, data={})
-    ended_at, outcome = _ending(seen, fact, body.occurred_at)
-    return Seen(
-        case=case,
-        version=body.version,
-        ended_at=ended_at,
-        outcome=outcome,
-        visible_to=seen.visible_to if _same_units(before, case) else tuple(sorted(case.units)),
-        title=record.position if _carries_title(record) else seen.title,
-    )
+    fact, occurred_at = body.data, body.occurred_at
+    seen.version = body.version
+    if seen.changed_at is None or seen.changed_at < occurred_at:
+        seen.changed_at = occurred_at
+    if body.kind is not None:
+        seen.kind_hash = body.kind
+    for text in body.sealed:
+        if text.field == TITLE:
+            seen.title = record.position
+    if isinstance(fact, f.CaseFact):
+        seen.stage, seen.phase = fact.stage.target, fact.stage.phase
+        units_changed = fact.holder != seen.holder
+        seen.holder = fact.holder
+        if _step(seen, fact, occurred_at) or units_changed:  # type: ignore[arg-type]
+            seen.visible_to = _scopes(seen)
+    return seen
 
 
-def _ending(seen: Seen, fact: f.Fact, occurred_at: datetime) -> tuple[datetime | None, str | None]:
+def _step(seen: Seen, fact: CaseEvent | ClockEvent, occurred_at: datetime) -> bool:  # noqa: C901, PLR0912 - one arm a fact
+    """Take in what is particular to a fact; say whether it may concern other units."""
     match fact:
+        case f.CaseReported():
+            _report(seen, fact, occurred_at)
+            return True
+        case f.CaseAccepted():
+            seen.accepted_by = fact.accepted_by
+            return True
+        case f.CaseAssigned():
+            seen.lead, seen.others = fact.lead, (*fact.assisting, *fact.informed)
+            return True
+        case f.TaskAssigned():
+            seen.workers = (*seen.workers, fact.unit)
+            return True
+        case f.CaseCorrected():
+            seen.place, seen.category = fact.place, fact.category
+            seen.reported_at = fact.reported_at
+            return True
+        case f.CaseReclassified():
+            seen.category = fact.category
+        case f.CaseGraded():
+            seen.severity, seen.urgency, seen.tier = fact.severity, fact.urgency, fact.tier
+        case f.ReworkRequired():
+            seen.rework = fact.count
         case f.CaseClosed():
-            return occurred_at, fact.outcome
+            seen.closed_at = seen.ended_at = occurred_at
+            seen.outcome = fact.outcome
         case f.CaseHandledOnTheSpot():
-            return occurred_at, HANDLED_ON_THE_SPOT
+            seen.ended_at, seen.outcome = occurred_at, HANDLED_ON_THE_SPOT
         case f.CaseNotAccepted():
-            return occurred_at, NOT_ACCEPTED
+            seen.ended_at, seen.outcome = occurred_at, NOT_ACCEPTED
         case f.CaseWithdrawn():
-            return occurred_at, WITHDRAWN
+            seen.ended_at, seen.outcome = occurred_at, WITHDRAWN
         case f.CaseReopened():
-            return None, None
+            seen.closed_at = seen.ended_at = seen.outcome = None
+            seen.cycle, seen.rework = fact.cycle, 0
+        case (
+            f.ContainmentTaken()
+            | f.NoteRecorded()
+            | f.HandlingStarted()
+            | f.TaskCompleted()
+            | f.TaskWaived()
+            | f.CompletionClaimed()
+            | f.CompletionVerified()
+            | f.CaseReplied()
+            | f.ClockStarted()
+            | f.ClockRescheduled()
+            | f.ClockStopped()
+            | f.ClockCancelled()
+            | f.DeadlineBreached()
+            | f.BreachRetracted()
+        ):
+            pass
         case _:
-            return seen.ended_at, seen.outcome
+            assert_never(fact)
+    return False
 
 
-def _carries_title(record: Record) -> bool:
-    return any(text.field == TITLE for text in record.body.sealed)
+def _report(seen: Seen, fact: f.CaseReported, occurred_at: datetime) -> None:
+    seen.kind, seen.number, seen.place = fact.kind, fact.number, fact.place
+    seen.category, seen.severity, seen.urgency = fact.category, fact.severity, fact.urgency
+    seen.source, seen.reported_at = fact.source, occurred_at
 
 
-def _same_units(before: Case, after: Case) -> bool:
-    return (
-        before.holder == after.holder
-        and before.place == after.place
-        and before.lead == after.lead
-        and before.accepted_by == after.accepted_by
-        and before.assisting == after.assisting
-        and before.informed == after.informed
-        and before.tasks == after.tasks
-    )
+def _scopes(seen: Seen) -> tuple[str, ...]:
+    """Return every unit that has a part in the case, with all units above it."""
+    own = (seen.place, seen.holder, seen.lead, seen.accepted_by, *seen.others, *seen.workers)
+    steps: set[str] = set()
+    for unit in own:
+        if unit is not None:
+            steps.update(unit.path)
+    return tuple(sorted(steps))

@@ -72,18 +72,13 @@ class Tables(Generic[S, R]):
         """Name the tables; `suffix` tells a rebuild's from the live ones."""
         self.shape = shape
         self.suffix = suffix
+        self.fingerprint = _fingerprint(self.name, shape)
         self._decoder = msgspec.msgpack.Decoder(Kept[shape.state])  # type: ignore[name-defined]
 
     @property
     def name(self) -> str:
         """The checkpoint's name."""
         return checkpoint_name(self.shape) + self.suffix
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """What the rows look like; changes with the columns and the shape of the state."""
-        parts = [self.name, *(repr(type_info(part)) for part in (self.shape.row, self.shape.state))]
-        return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
     def names(self) -> dict[str, str]:
@@ -189,6 +184,12 @@ class Tables(Generic[S, R]):
 def checkpoint_name(shape: Shape[Any, Any]) -> str:
     """Return under which name a ledger's checkpoint stands, for example `cases@1`."""
     return f"{shape.name}@{shape.version}"
+
+
+def _fingerprint(name: str, shape: Shape[Any, Any]) -> str:
+    """Digest what stored rows and states look like; a change of it needs a rebuild."""
+    parts = [name, repr(type_info(shape.row)), repr(type_info(shape.state))]
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _by_stream(records: Sequence[Record]) -> dict[str, list[Record]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -35,7 +36,7 @@ from eventlog.reader import (
     read_stream,
     read_tails,
 )
-from eventlog.records import NO_PREVIOUS, Record, uuid7
+from eventlog.records import NO_PREVIOUS, Record, new_id
 from eventlog.streams import sourced_case
 from eventlog.vault import Vault
 from workflows.reference import Reference, fold_reference
@@ -101,6 +102,7 @@ class Engine:
         self._refreshed = 0.0
         self._refreshing = asyncio.Lock()
         self._numbering = asyncio.Lock()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def close(self) -> None:
         """Finish what is under way, then stop."""
@@ -228,6 +230,20 @@ class Engine:
         self, case_id: str, command: Command, caller: Caller, *, expected: int | None
     ) -> Outcome:
         await self.current()
+        # One at a time: each needs the version that the one before it makes.
+        async with self._turn(case_id):
+            return await self._change_alone(case_id, command, caller, expected=expected)
+
+    def _turn(self, case_id: str) -> asyncio.Lock:
+        """Return where this process's callers queue for a case; gone when nobody does."""
+        turn = self._turns.get(case_id)
+        if turn is None:
+            turn = self._turns[case_id] = asyncio.Lock()
+        return turn
+
+    async def _change_alone(
+        self, case_id: str, command: Command, caller: Caller, *, expected: int | None
+    ) -> Outcome:
         held = self._cache.get(case_id)
         for _ in range(ATTEMPTS):
             cached = held is not None
@@ -290,20 +306,20 @@ class Engine:
     ) -> tuple[Answer, Tail]:
         wanted = subjects(drafts, tail.stream)
         if wanted and not self.vault.ready(wanted):
-            await asyncio.wrap_future(self._keys.submit(wanted))
+            await self._keys.submit(wanted)
         at = self.reference.trial_offset(self._clock())
         envelope = Envelope(
             district=self.district,
             actor=caller.actor,
             client=caller.client,
-            command=str(uuid7(at)),
+            command=new_id(at),
             kind=kind,
             reference_position=self.reference.position,
             now=at,
         )
         events, after = enclose(drafts, tail, envelope, self.vault)
         request = Request(caller.client, caller.key, caller.digest, envelope.command, at, events)
-        answer = await asyncio.wrap_future(self._appender.submit(request))
+        answer = await self._appender.submit_here(request)
         if answer.reference_head > self.reference.position:
             self._refreshed = 0.0
         return answer, after
@@ -363,7 +379,7 @@ class Engine:
         )
 
     async def _load(self, case_id: str) -> Held | None:
-        held = await asyncio.wrap_future(self._loads.submit(case_id))
+        held = await self._loads.submit(case_id)
         if held is not None:
             self._keep(held)
         return held

@@ -9,110 +9,45 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from io import StringIO
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import rfc8785
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from domain.actor import Role
-from domain.due import Budget, Cutoff, parse_budget
 from domain.errors import Refusal
-from domain.guards import REQUIREMENTS
-from domain.kind import (
-    Action,
-    ClockDefinition,
-    FormField,
-    HolderRule,
-    Kind,
-    Relation,
-    RoleRule,
-    StageDefinition,
-)
-from domain.steps import BUILDERS
+from domain.kind import Action, ClockDefinition, FormField, Kind, RoleRule, StageDefinition
+from workflows.kind_text import ActionText, ClockText, FieldText, KindText, budgets_of
+from workflows.publishing import problems
 
 SHIPPED: Final = ("closed-loop", "public-reply")
+SHAPE_PROBLEMS: Final = {
+    "missing": "缺少这一项",
+    "extra_forbidden": "没有这一项；请删去，或改正拼写",
+    "enum": "只能是 {expected}",
+    "literal_error": "只能是 {expected}",
+    "string_type": "须为文字；像数字或日期的请加引号",
+    "string_pattern_mismatch": "不合格式 {pattern}",
+    "list_type": "须为列表",
+    "too_short": "至少要有 {min_length} 项",
+    "dict_type": "须为映射",
+    "model_type": "须为映射",
+    "bool_type": "须为 true 或 false",
+    "bool_parsing": "须为 true 或 false",
+    "int_type": "须为整数",
+    "int_parsing": "须为整数",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+}
+"""What pydantic calls a problem, and what people read."""
 
 
 class BadKind(Refusal):
     """事项类型定义有误：{problems}。"""
 
     code = "bad-kind"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class _Document(_Part):
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,63}$")]
-    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-    title: str
-
-
-class _Role(_Part):
-    title: str
-    held_by: list[Role]
-    relation: Relation = Field(alias="from")
-
-
-class _Stage(_Part):
-    title: str
-    phase: Literal["discovery", "community_response", "tiered_response", "joint_handling"]
-    initial: bool = False
-    ending: bool = False
-
-
-class _Field(_Part):
-    title: str
-    type: Literal["text", "code", "choice", "unit", "units", "integer", "boolean"]
-    required: bool = False
-    subject: str = "narrative"
-    values: list[str] = []
-    max_length: int = 20_000
-
-
-class _Report(_Part):
-    title: str
-    by: list[str]
-    holder: HolderRule = Field(HolderRule.COMMUNITY)
-    form: dict[str, _Field] = {}
-
-
-class _Action(_Part):
-    title: str
-    stages: list[str] | Literal["open"] = Field(alias="in")
-    by: list[str]
-    emits: list[str]
-    to: str | None = None
-    holder: HolderRule = Field(HolderRule.KEEP)
-    form: dict[str, _Field] = {}
-    requires: list[str] = []
-    set: dict[str, str] = {}
-
-
-class _Clock(_Part):
-    title: str
-    start: list[str]
-    stop: list[str]
-    budget: str | dict[str, str | list[str]]
-    calendar: str
-    cutoff: Cutoff = Field(Cutoff.close_of_business)
-    total: bool = False
-
-
-class _Kind(_Part):
-    dsl: Literal["case/1"]
-    document: _Document
-    roles: dict[str, _Role]
-    stages: dict[str, _Stage]
-    report: _Report
-    actions: dict[str, _Action]
-    clocks: dict[str, _Clock] = {}
-    tiers: dict[str, str] = {}
-    milestones: dict[str, str] = {}
 
 
 class Source(Struct, frozen=True):
@@ -126,20 +61,35 @@ class Source(Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def compile_kind(text: str) -> Kind:
-    """Parse, check and compile a kind.
+    """Parse, check and compile a kind that may be published.
 
     Raises:
         BadKind: with every problem found, each with its path in the file.
     """
+    data, parsed = _parse(text)
+    found = problems(parsed)
+    if found:
+        raise BadKind(problems="；".join(found))
+    return _compiled(parsed, _hash(data))
+
+
+@lru_cache(maxsize=64)
+def published_kind(text: str) -> Kind:
+    """Compile a kind that was published, perhaps when less was asked of one.
+
+    Raises:
+        BadKind: the text is no kind at all.
+    """
+    data, parsed = _parse(text)
+    return _compiled(parsed, _hash(data))
+
+
+def _parse(text: str) -> tuple[dict[str, Any], KindText]:
     data = _load(text)
     try:
-        parsed = _Kind.model_validate(data)
+        return data, KindText.model_validate(data)
     except ValidationError as error:
-        raise BadKind(problems="；".join(_pydantic_problems(error))) from None
-    problems = _problems(parsed)
-    if problems:
-        raise BadKind(problems="；".join(problems))
-    return _compiled(parsed, _hash(data))
+        raise BadKind(problems="；".join(_shape_problems(error))) from None
 
 
 def read_source(text: str) -> Source:
@@ -174,73 +124,21 @@ def _hash(data: dict[str, Any]) -> str:
     return sha256(rfc8785.dumps(data)).hexdigest()
 
 
-def _pydantic_problems(error: ValidationError) -> list[str]:
+def _shape_problems(error: ValidationError) -> list[str]:
     return [
-        f"{'.'.join(str(step) for step in problem['loc'])}：{problem['msg']}"
+        f"{'.'.join(str(step) for step in problem['loc'])}：{_in_chinese(problem)}"
         for problem in error.errors()
     ]
 
 
-def _problems(kind: _Kind) -> list[str]:
-    """Name whatever refers to something that is not there."""
-    found: list[str] = []
-    initial = [name for name, stage in kind.stages.items() if stage.initial]
-    if len(initial) != 1:
-        found.append(f"stages：须有且只有一个 initial 环节，现有 {len(initial)} 个")
-    if not any(stage.ending for stage in kind.stages.values()):
-        found.append("stages：没有 ending 环节，事项永远不能结束")
-    for name, action in kind.actions.items():
-        found += [f"actions.{name}.{problem}" for problem in _action_problems(action, kind)]
-    found += _unknown("report.by", kind.report.by, kind.roles)
-    for name, clock in kind.clocks.items():
-        found += _unknown(f"clocks.{name}.start", clock.start, BUILDERS)
-        found += _unknown(f"clocks.{name}.stop", clock.stop, BUILDERS)
-        found += _budget_problems(name, clock.budget)
-    found += _unknown("milestones", kind.milestones.values(), kind.actions)
-    return found
+def _in_chinese(problem: Mapping[str, Any]) -> str:
+    context: Mapping[str, Any] = problem.get("ctx", {})
+    said = SHAPE_PROBLEMS.get(problem["type"], "取值有误（{msg}）")
+    expected = str(context.get("expected", "")).replace(" or ", "、").replace(", ", "、")
+    return said.format_map({**context, "expected": expected, "msg": problem["msg"]})
 
 
-def _action_problems(action: _Action, kind: _Kind) -> list[str]:
-    stages = [] if action.stages == "open" else action.stages
-    target = [action.to] if action.to else []
-    return [
-        *_unknown("in", stages, kind.stages),
-        *_unknown("by", action.by, kind.roles),
-        *_unknown("emits", action.emits, BUILDERS),
-        *_unknown("requires", action.requires, REQUIREMENTS),
-        *_unknown("to", target, kind.stages),
-    ]
-
-
-def _unknown(where: str, names: Any, known: Mapping[str, Any]) -> list[str]:  # noqa: ANN401 - any iterable of names
-    return [
-        f"{where}：没有“{name}”；可用：{'、'.join(known)}" for name in names if name not in known
-    ]
-
-
-def _budget_problems(clock: str, budget: str | dict[str, str | list[str]]) -> list[str]:
-    try:
-        _budgets(budget)
-    except Refusal as refusal:
-        return [f"clocks.{clock}.budget：{refusal}"]
-    return []
-
-
-def _budgets(budget: str | dict[str, str | list[str]]) -> tuple[tuple[str, Budget], ...]:
-    """Spread a budget over the values it depends on, first match first, `default` last."""
-    if isinstance(budget, str):
-        return (("", parse_budget(budget)),)
-    limits = {value: limit for value, limit in budget.items() if isinstance(limit, str)}
-    if "default" not in limits:
-        raise BadKind(problems="缺少 default（没有其他取值适用时的时限）")
-    last = limits.pop("default")
-    return (
-        *((value, parse_budget(limit)) for value, limit in limits.items()),
-        ("", parse_budget(last)),
-    )
-
-
-def _compiled(kind: _Kind, digest: str) -> Kind:
+def _compiled(kind: KindText, digest: str) -> Kind:
     roles = {
         name: RoleRule(name, role.title, tuple(role.held_by), role.relation)
         for name, role in kind.roles.items()
@@ -279,7 +177,7 @@ def _compiled(kind: _Kind, digest: str) -> Kind:
 
 
 def _action(
-    name: str, action: _Action, roles: Mapping[str, RoleRule], opened: frozenset[str]
+    name: str, action: ActionText, roles: Mapping[str, RoleRule], opened: frozenset[str]
 ) -> Action:
     return Action(
         name=name,
@@ -295,7 +193,7 @@ def _action(
     )
 
 
-def _form(fields: Mapping[str, _Field]) -> tuple[FormField, ...]:
+def _form(fields: Mapping[str, FieldText]) -> tuple[FormField, ...]:
     return tuple(
         FormField(
             name=name,
@@ -310,13 +208,13 @@ def _form(fields: Mapping[str, _Field]) -> tuple[FormField, ...]:
     )
 
 
-def _clock(name: str, clock: _Clock) -> ClockDefinition:
+def _clock(name: str, clock: ClockText) -> ClockDefinition:
     return ClockDefinition(
         name=name,
         title=clock.title,
         start=frozenset(clock.start),
         stop=frozenset(clock.stop),
-        budgets=_budgets(clock.budget),
+        budgets=budgets_of(clock.budget),
         calendar=clock.calendar,
         cutoff=clock.cutoff,
         total=clock.total,

@@ -13,7 +13,7 @@ from domain.directory import Directory, fold_directory
 from domain.errors import UnknownKind
 from domain.kind import Kind
 from eventlog.records import Record
-from workflows.language import compile_kind
+from workflows.language import published_kind
 
 
 class Grant(Struct, frozen=True):
@@ -79,7 +79,7 @@ def _applied(reference: Reference, record: Record) -> Reference:
             calendar = calendar_from_document(published.document)
             return replace(reference, calendars=reference.calendars | {published.name: calendar})
         case f.KindPublished() as published:
-            kind = compile_kind(published.source)
+            kind = published_kind(published.source)
             return replace(reference, kinds=reference.kinds | {published.hash: kind})
         case f.KindActivated() as activated:
             return replace(reference, active=reference.active | {activated.name: activated.hash})

@@ -11,6 +11,7 @@ import pytest
 from app import embedded
 from eventlog.appender import Answer, Appender, NewEvent, Request, SealedText, append_batch
 from eventlog.database import Connection, Database, UnsafeServer, assert_durable
+from eventlog.promises import Promise, tell
 from eventlog.reader import (
     position_at,
     read_command,
@@ -190,9 +191,8 @@ class AllOrNothing(Appender):
         except psycopg.DataError as error:
             raise psycopg.OperationalError from error
 
-    def _recall(self, batch: "list[tuple[Request, Future[Answer]]]") -> None:  # type: ignore[override]
-        for _, future in batch:
-            future.set_exception(psycopg.OperationalError())
+    def _recall(self, batch: "list[tuple[Request, Promise[Answer]]]") -> None:  # type: ignore[override]
+        tell((promise, psycopg.OperationalError()) for _, promise in batch)
 
 
 def test_without_the_second_try_one_by_one_a_bad_request_would_harm_the_others(

@@ -1,6 +1,7 @@
 """Stories of cases for tests of ledgers: facts as the engine would write them, stored as told."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -161,13 +162,19 @@ def store(
 ) -> list[Answer]:
     """Append requests in their order, each a command of its own."""
     appender = Appender(database)
+    answers: list[Answer] = []
+    waiting: dict[str, Future[Answer]] = {}
     try:
-        futures = []
         for events in requests:
+            streams = {event.stream for event in events}
+            if streams & waiting.keys():  # the appender would let others pass before it
+                answers += [future.result(60) for future in dict.fromkeys(waiting.values())]
+                waiting = {}
             key = events[0].event
             digest = sha256(key.encode()).digest()
-            futures.append(appender.submit(Request("test", key, digest, key, now, tuple(events))))
-        answers = [future.result(60) for future in futures]
+            request = Request("test", key, digest, key, now, tuple(events))
+            waiting |= dict.fromkeys(streams, appender.submit(request))
+        answers += [future.result(60) for future in dict.fromkeys(waiting.values())]
     finally:
         appender.close()
     wrong = [answer for answer in answers if answer.outcome != "stored"]
@@ -191,11 +198,9 @@ def dump(database: Database) -> dict[str, list[str]]:
     tables = [table for name in LEDGERS for table in (name, f"{name}_history", f"{name}_state")]
     with database.connect() as connection:
         return {
-            table: [
-                str(row[0])
-                for row in connection.execute(
-                    f'SELECT t::text AS line FROM {table} t ORDER BY line COLLATE "C"'.encode()
-                ).fetchall()
-            ]
+            table: sorted(
+                str(line)
+                for (line,) in connection.execute(f"SELECT t::text FROM {table} t".encode())
+            )
             for table in tables
         }

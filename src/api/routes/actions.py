@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.access import Reader, Writer
 from api.answers import answer, entity_tag, expected_version
-from api.body import parse, read_body, typed
+from api.body import SentTime, parse, read_body, typed
 from api.hot import HotRoute
 from api.idempotency import caller_of
 from api.metered import count_appended
@@ -34,7 +34,7 @@ class ActBody(Struct, forbid_unknown_fields=True):
     """办理: `data` is the form of the action; `occurred_at` when it happened, if not just now."""
 
     data: dict[str, Any] = {}
-    occurred_at: object = None
+    occurred_at: SentTime = None
 
 
 class Reason(Struct):
@@ -110,6 +110,4 @@ def read_actions(asking: Reader, district: str, case_id: str) -> Response:
 def _described(action: Action, case: Case, world: World) -> AvailableAction:
     found = refusals(action, case, world)
     reasons = [Reason(refusal.code, problem_of(refusal, "").detail) for refusal in found]
-    return AvailableAction(
-        action.name, action.title, not found, reasons, json_schema(action.form)
-    )
+    return AvailableAction(action.name, action.title, not found, reasons, json_schema(action.form))

@@ -12,17 +12,19 @@ from starlette.responses import Response
 
 from api.access import Asking, Writer
 from api.answers import answer, entity_tag
-from api.body import parse, read_body, typed
+from api.body import SentTime, parse, read_body, typed
 from api.hot import HotRoute
 from api.idempotency import caller_of, canonical
 from api.metered import count_appended
 from api.openapi import command, returns
+from api.past import folded
 from api.shapes import CaseState, state_fields
 from api.times import moment
 from domain.commands import Report
 from domain.errors import SourceConflict, UnknownField
 from domain.facts import Location, SourceReference
 from eventlog.reader import read_stream
+from eventlog.records import Record
 from eventlog.streams import sourced_case
 from workflows.engine import Outcome, visible
 
@@ -34,7 +36,6 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]")
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Number = Annotated[str, Meta(min_length=1, max_length=200)]
 Short = Annotated[str, Meta(max_length=100)]
-Moment = Annotated[Any, Meta(extra_json_schema={"type": ["string", "null"], "format": "date-time"})]
 
 
 class SourceBody(Struct, forbid_unknown_fields=True):
@@ -62,7 +63,7 @@ class ReportBody(Struct, forbid_unknown_fields=True):
     unit: Short | None = None
     location: LocationBody | None = None
     reporter: dict[str, str] = {}
-    occurred_at: Moment = None
+    occurred_at: SentTime = None
     source: SourceBody | None = None
     data: dict[str, Any] = {}
 
@@ -73,7 +74,12 @@ async def report(request: Request, asking: Writer, district: str) -> Response:
     caller = caller_of(request, asking, tree)
     command = _command(typed(tree, ReportBody), asking)
     engine = asking.services.engine
-    outcome = await engine.report(command, caller)
+    try:
+        outcome = await engine.report(command, caller)
+    except SourceConflict:
+        if await run_in_threadpool(_hidden, asking, command):
+            raise _conflict(command) from None
+        raise
     case = outcome.case
     if not outcome.created and not visible(case, asking.actor):
         raise _conflict(command)
@@ -154,12 +160,23 @@ def _content(body: ReportBody, asking: Asking) -> str:
 
 def _last_position(asking: Asking, command: Report) -> int:
     """Return where the last fact of a known source's case stands."""
+    records = _records(asking, command)
+    return max((record.position for record in records), default=0)
+
+
+def _hidden(asking: Asking, command: Report) -> bool:
+    """Tell whether a known source's case lies outside the caller's scope."""
+    records = _records(asking, command)
+    return bool(records) and not visible(folded(records), asking.actor)
+
+
+def _records(asking: Asking, command: Report) -> list[Record]:
     source = command.source
     if source is None:
-        return 0
+        return []
     stream = sourced_case(asking.services.engine.district, source.system, source.id)
     with asking.services.database.connection() as connection:
-        return max((record.position for record in read_stream(connection, stream)), default=0)
+        return read_stream(connection, stream)
 
 
 def _conflict(command: Report) -> SourceConflict:

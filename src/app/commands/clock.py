@@ -55,7 +55,7 @@ def set_command(
 
 
 @clock.command("due")
-def due_command(
+def due_command(  # noqa: PLR0913 - one parameter an option
     *,
     start: Annotated[
         str, typer.Option(help="起算时间 Start, RFC 3339: 2026-09-30T17:00:00+08:00")
@@ -79,12 +79,16 @@ def due_command(
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="逐日列出 Show day by day")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="不需要数据库，忽略 Ignored: needs no database")
+    ] = None,
 ) -> None:
     """算出到期时间 Say when a limit falls due.
 
     退出码 Exit codes: 0 已算出 done; 1 算不出 failed; 2 用法有误 wrong usage; 3 部分行有误 some
     lines rejected.
     """
+    del data
     if batch is not None:
         raise typer.Exit(_answer_lines(batch))
     if not (start and budget):

@@ -1,15 +1,28 @@
 """`bihuan export`: a ledger as a workbook or CSV, now, as of, or as known at a moment."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from app.commands.shared import AsOf, DataOption, DistrictOption, KnownAt, district, moment
+from api.services import DistrictServices
+from app.commands.shared import (
+    AsOf,
+    DataOption,
+    DistrictOption,
+    KnownAt,
+    district,
+    explained,
+    follow,
+    moment,
+    run,
+)
 from app.output import WRONG_USAGE, fail, say
+from app.wiring import real_clock
 from projections import sheet
 from projections.export import write_csv, write_xlsx
+from projections.ledger import Ledger
 from projections.ledgers import LEDGERS
 
 
@@ -27,35 +40,41 @@ def export(
         fail(f"没有台账“{ledger}”。可用：{'、'.join(LEDGERS)}", WRONG_USAGE)
     if out.suffix not in {".xlsx", ".csv"}:
         fail(f"不认识的输出格式“{out.suffix}”。请用 .xlsx 或 .csv", WRONG_USAGE)
-    chosen = LEDGERS[ledger]
-    now = datetime.now(UTC)
+    with explained():
+        moments = {"as_of": moment(as_of), "known_at": moment(known_at)}
+    with district(data, district_code) as services:
+        follow(services)
+        position = _write(services, LEDGERS[ledger], out, moments)
+    say(f"已导出{LEDGERS[ledger].title}到 {out}（位点 {position}）。")
+
+
+def _write(
+    services: DistrictServices,
+    ledger: Ledger[Any, Any],
+    out: Path,
+    moments: dict[str, datetime | None],
+) -> int:
+    """Write the ledger's rows with their texts; return the position they stand at."""
+    now = run(services.engine.refresh).now(real_clock())
     with (
-        district(data, district_code) as services,
         services.database.connection() as connection,
         services.database.connection() as texts,
-        chosen.extract(
-            connection,
-            scope=None,
-            filters={},
-            as_of=moment(as_of),
-            known_at=moment(known_at),
-            now=now,
-        ) as extract,
+        ledger.extract(connection, scope=None, filters={}, now=now, **moments) as extract,
     ):
-        columns = sheet.headings(chosen)
-        shown = sheet.revealed(extract.items, chosen.columns, texts, services.vault)
+        columns = sheet.headings(ledger)
+        shown = sheet.revealed(extract.items, ledger.columns, texts, services.vault)
         rows = sheet.table(shown, columns)
+        if out.suffix == ".csv":
+            write_csv(out, columns, rows)
+            return extract.position
         told = sheet.provenance(
-            chosen,
-            district=district_code,
+            ledger,
+            district=services.id,
             as_of=extract.as_of,
             position=extract.position,
             final=extract.final,
             filters={},
             now=now,
         )
-        if out.suffix == ".csv":
-            write_csv(out, columns, rows)
-        else:
-            write_xlsx(out, chosen.title, columns, rows, told)
-    say(f"已导出{chosen.title}到 {out}（位点 {extract.position}）。")
+        write_xlsx(out, ledger.title, columns, rows, told)
+        return extract.position

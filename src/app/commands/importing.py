@@ -1,21 +1,27 @@
 """`bihuan import`: the directory, and the registers that a district kept before."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.services import DistrictServices
-from app.commands.shared import DataOption, DistrictOption, JsonOption, district, run
-from app.imports import import_rows
+from app.commands.shared import (
+    DataOption,
+    DistrictOption,
+    JsonOption,
+    district,
+    explained,
+    follow,
+    run,
+)
+from app.imports import check_fits, import_rows
 from app.output import SOME_REJECTED, document, progress, result, say
 from app.register.directory import read_directory
 from app.register.mapping_file import load_mapping
 from app.register.report import ImportReport, write_rejections
 from app.register.rows import open_register, read_register
-from eventlog.reader import read_head
 from workflows.administration import DirectoryChange, UnitRow, import_directory
 
 importing = typer.Typer(help="导入 Import", no_args_is_help=True)
@@ -36,8 +42,6 @@ def directory(
         table = read_directory(source)
         for note in table.notes:
             say(note)
-        if table.ignored_columns:
-            say(f"忽略的列：{'、'.join(table.ignored_columns)}")
         rows = [UnitRow(row.code, row.name, row.level, row.parent) for row in table.rows]
         change: DirectoryChange = run(lambda: import_directory(services.engine, rows))
     counts = {
@@ -61,7 +65,7 @@ def cases(
         bool, typer.Option("--dry-run", help="只检查不写入 Check only, write nothing")
     ] = False,
     rejected: Annotated[
-        Path | None, typer.Option(help="退回行另存为 Workbook of rejected rows (.xlsx)")
+        Path | None, typer.Option(help="退回行写到 Workbook of rejected rows (.xlsx)")
     ] = None,
     as_json: JsonOption = False,
     data: DataOption = None,
@@ -72,20 +76,32 @@ def cases(
     """
     with district(data, district_code) as services:
         report = _import(services, source, mapping, dry_run=dry_run)
-        if report.rejected:
-            table = open_register(source, load_mapping(mapping))
-            path = rejected or source.with_name(f"{source.stem}-退回.xlsx")
-            if rejected or not as_json:
-                write_rejections(path, report.rejected, table)
-                say(f"退回 {len(report.rejected)} 行，原因见 {path}")
+    # A dry run leaves nothing behind unless it is told to.
+    if report.rejected and (rejected or not dry_run):
+        _write_rejected(report, source, mapping, rejected)
     if as_json:
         document(report.as_json())
     else:
         _print({k: v for k, v in report.as_json().items() if k != "rejected"}, as_json=False)
+        if dry_run:
+            say("只检查，没有写入。")
         for row in report.rejected:
             result(f"第 {row.row} 行\t{row.source_id}\t{row.code}\t{row.reason}")
     if report.rejected:
         raise typer.Exit(SOME_REJECTED)
+
+
+def _write_rejected(report: ImportReport, source: Path, mapping: Path, wanted: Path | None) -> None:
+    """Write the rejected rows with their reasons, beside the register unless told where."""
+    path = wanted or source.with_name(f"{source.stem}-退回.xlsx")
+    with explained():
+        table = open_register(source, load_mapping(mapping))
+        try:
+            write_rejections(path, report.rejected, table)
+        except OSError as error:
+            say(f"写不了退回表 {path}（{error.strerror}）。请用 --rejected 另写一处。")
+            return
+    say(f"退回 {len(report.rejected)} 行，原因见 {path}")
 
 
 def _import(
@@ -96,7 +112,7 @@ def _import(
     engine = services.engine
 
     async def work() -> ImportReport:
-        await engine.refresh()
+        check_fits((await engine.refresh()).kind(rules.kind), rules)
         rows = read_register(source, rules, now=engine.now())
         return await import_rows(
             engine, rows, advance=lambda n: bar.advance(task, n), dry_run=dry_run
@@ -105,8 +121,8 @@ def _import(
     with progress("导入 importing") as bar:
         task = bar.task_ids[0]
         report = run(work)
-    with progress("台账 ledgers"), services.database.connection() as connection:
-        services.runner.run_until(read_head(connection).position)
+    with progress("台账 ledgers"):
+        follow(services)
     return report
 
 
@@ -115,5 +131,4 @@ def _print(counts: Mapping[str, object], *, as_json: bool) -> None:
         document(counts)
         return
     titles = {"read": "读入", "created": "新建", "unchanged": "未变", "updated": "更新"}
-    result("  ".join(f"{titles[name]} {count}" for name, count in counts.items()))
-    say(f"完成于 {datetime.now(UTC).astimezone():%H:%M:%S}")
+    result("  ".join(f"{title} {counts[name]}" for name, title in titles.items()))

@@ -11,23 +11,24 @@ from workflows.administration import issue_key, revoke_key
 
 key = typer.Typer(help="访问密钥 Access keys", no_args_is_help=True)
 
-_ROLES = "、".join(role.value for role in Role if role is not Role.IMPORTER)
+# What a key may be given; commas with blanks, so that help can break the line.
+_ROLES = [role.value for role in Role if role is not Role.IMPORTER]
 
 
 @key.command("add")
 def add(
     *,
     district_code: DistrictOption,
-    role: Annotated[str, typer.Option(help=f"角色 Role: {_ROLES}")],
+    role: Annotated[str, typer.Option(help=f"角色 Role: {', '.join(_ROLES)}")],
     unit: Annotated[
-        str, typer.Option(help="所属单元编码或名称 Unit; 不写为全区县 the whole district")
+        str, typer.Option(help="单元编码或名称，默认全区县 Unit; default: the whole district")
     ] = "",
     name: Annotated[str, typer.Option(help="用途或持有人 Label, 加密保存 kept sealed")] = "",
     data: DataOption = None,
 ) -> None:
     """发放密钥，只显示这一次 Issue a key; the secret is printed once, alone on its line."""
-    if role not in _ROLES.split("、"):
-        fail(f"没有角色“{role}”。可用：{_ROLES}", WRONG_USAGE)
+    if role not in _ROLES:
+        fail(f"没有角色“{role}”。可用：{'、'.join(_ROLES)}", WRONG_USAGE)
     with district(data, district_code) as services:
         secret = run(
             lambda: issue_key(services.engine, Role(role), unit=unit or None, name=name or None)

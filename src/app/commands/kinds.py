@@ -13,7 +13,7 @@ from app.commands.shared import (
     explained,
     run,
 )
-from app.output import document, result, say
+from app.output import WRONG_USAGE, document, fail, result, say
 from workflows.administration import activate_kind, publish_kind
 from workflows.language import compile_kind, read_source
 
@@ -23,10 +23,14 @@ Definition = Annotated[Path, typer.Argument(help="YAML", exists=True, dir_okay=F
 
 
 @kinds.command("check")
-def check(definition: Definition) -> None:
-    """检查定义文件，不写入 Check a definition, write nothing."""
+def check(definition: Definition, *, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """检查定义文件，不写入 Check a definition, write nothing; needs no database."""
+    del data
     with explained():
-        kind = compile_kind(definition.read_text("utf-8"))
+        kind = compile_kind(_text_of(definition))
+    if as_json:
+        document({"name": kind.name, "version": kind.version, "hash": kind.hash})
+        return
     stages, actions = len(kind.stages), len(kind.actions)
     result(f"可用：{kind.title} {kind.name}@{kind.version}，{stages} 个环节、{actions} 个操作")
     result(kind.hash)
@@ -67,7 +71,7 @@ def publish(
 ) -> None:
     """发布事项类型的新版本 Publish a version of a kind; open cases keep theirs."""
     with district(data, district_code) as services:
-        source = read_source(definition.read_text("utf-8"))
+        source = read_source(_text_of(definition))
 
         async def work() -> None:
             await services.engine.refresh()
@@ -78,3 +82,11 @@ def publish(
         run(work)
     say(f"已发布{'并启用' if activate else ''} {source.name}@{source.version}。")
     result(source.hash)
+
+
+def _text_of(definition: Path) -> str:
+    """Return a definition's text; a byte order mark is what editors leave."""
+    try:
+        return definition.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        fail(f"{definition} 不是 UTF-8 文本。请另存为 UTF-8。", WRONG_USAGE)

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import typer
-from projections.rebuild import rebuild as rebuild_ledger
 
 from api.services import DistrictServices
 from app.commands.shared import DataOption, DistrictOption, JsonOption, district, site
 from app.output import WRONG_USAGE, document, fail, progress, result, say
 from eventlog.runner import lag as read_lag
 from projections.ledgers import LEDGERS
+from projections.rebuild import rebuild as rebuild_ledger
 
 
 def rebuild(
@@ -47,7 +47,7 @@ def lag(*, data: DataOption = None, as_json: JsonOption = False) -> None:
     with site(data) as opened:
         for code in opened.districts():
             with opened.open(code) as services, services.database.connection() as connection:
-                rows += [
+                found: list[dict[str, object]] = [
                     {
                         "district": code,
                         "ledger": one.name,
@@ -59,6 +59,7 @@ def lag(*, data: DataOption = None, as_json: JsonOption = False) -> None:
                     }
                     for one in read_lag(connection)
                 ]
+                rows += found
     if as_json:
         document(rows)
         return

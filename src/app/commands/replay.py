@@ -15,6 +15,7 @@ from app.commands.shared import (
     DistrictOption,
     JsonOption,
     district,
+    follow,
     moment,
 )
 from app.output import document, result
@@ -72,6 +73,7 @@ def _records(services: DistrictServices, case: str) -> list[Record]:
 
 
 def _by_number(services: DistrictServices, number: str) -> str:
+    follow(services)
     with services.database.connection() as connection:
         page = LEDGERS["cases"].page(connection, scope=None, filters={"number": number}, limit=1)
     if not page.items:

@@ -1,11 +1,12 @@
 """What commands share: their common options, opening a district, and saying what went wrong."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, Never, TypeVar
 
 import psycopg
 import typer
@@ -16,12 +17,23 @@ from app.migrate import MigrationRefused
 from app.output import WRONG_USAGE, fail, say
 from app.register.errors import RegisterError
 from app.settings import Settings
-from app.wiring import DatabaseUnreachable, Site, UnknownDistrict, open_site
+from app.wiring import (
+    DatabaseRefused,
+    DatabaseUnreachable,
+    Site,
+    UnknownDistrict,
+    carry_ledgers,
+    open_site,
+)
 from domain.errors import BadInput, NaiveTime, Refusal
+from eventlog.appender import LogClosed, LogUnavailable
 from eventlog.database import UnsafeServer
 from eventlog.keys import KeyFileBroken, KeyFileUnsafe, WrongMasterKey
 
 Result = TypeVar("Result")
+
+STOPPED: Final = 128
+"""A command that a signal ended leaves with this and the signal's number."""
 
 DataOption = Annotated[
     Path | None,
@@ -46,9 +58,18 @@ def settings_for(data: Path | None) -> Settings:
 
 @contextmanager
 def site(data: Path | None) -> Generator[Site]:
-    """Open the site a command works on; what prevents it ends the command with a message."""
+    """Open the site a command works on; what prevents it ends the command with a message.
+
+    A command told to end (SIGTERM, its terminal closed) still stops the database it started.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     with explained(), open_site(settings_for(data), notify=say) as opened:
         yield opened
+
+
+def _end(number: int, _: object) -> Never:
+    raise SystemExit(STOPPED + number)
 
 
 @contextmanager
@@ -65,6 +86,8 @@ def explained() -> Generator[None]:
     """Turn what may go wrong into a sentence and an exit code; bugs keep their traceback."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except BadInput as refusal:
         fail(f"{refusal}（{refusal.code}）", WRONG_USAGE)
     except Refusal as refusal:
@@ -74,20 +97,39 @@ def explained() -> Generator[None]:
     except (
         EmbeddedError,
         MigrationRefused,
+        DatabaseRefused,
         DatabaseUnreachable,
         UnsafeServer,
         KeyFileBroken,
         KeyFileUnsafe,
         WrongMasterKey,
+        LogClosed,
+        LogUnavailable,
+        OSError,
     ) as error:
         fail(error)
     except psycopg.OperationalError as error:
         fail(f"数据库中断：{str(error).strip()}。请检查数据库后重试；已确认的记录没有丢失。")
+    except KeyboardInterrupt:
+        say("已中断；已写入的记录都在，可以重新运行。")
+        raise
+
+
+def follow(services: DistrictServices) -> None:
+    """Bring the ledgers to the end of the log; say which cannot follow."""
+    for halted in carry_ledgers(services):
+        say(f"台账已停止，内容不是最新的：{halted}。处理办法见 bihuan doctor。")
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run something asynchronous to its end."""
-    return asyncio.run(work())
+    """Run something asynchronous to its end; of several failures at once, the first is raised."""
+    try:
+        return asyncio.run(work())
+    except ExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]  # pyright: ignore[reportUnknownVariableType]
+        raise first from None
 
 
 def moment(text: str) -> datetime | None:
@@ -99,9 +141,10 @@ def moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        read = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
+        read = datetime.fromisoformat(text.strip())
     except ValueError:
         raise NaiveTime(value=text) from None
+    # A date alone, or 2026-10-08T09 without an offset: nobody may guess the rest.
     if read.tzinfo is None:
         raise NaiveTime(value=text)
     return read

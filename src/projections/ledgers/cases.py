@@ -53,35 +53,34 @@ class CaseRow(Struct, frozen=True, kw_only=True):
 
 def show(seen: Seen) -> Mapping[str, CaseRow]:
     """Return the case's one row."""
-    case = seen.case
-    changed_at = case.changed_at
+    changed_at, source = seen.changed_at, seen.source
     if changed_at is None:
         return {}
     return {
         "": CaseRow(
-            number=case.number,
-            kind=case.kind,
-            kind_hash=case.kind_hash,
-            stage=case.stage,
-            phase=case.phase,
-            severity=case.severity,
-            urgency=case.urgency,
-            tier=case.tier,
-            category=case.category,
-            place=_id(case.place),
-            holder=_id(case.holder),
-            lead=_id(case.lead),
-            accepted_by=_id(case.accepted_by),
+            number=seen.number,
+            kind=seen.kind,
+            kind_hash=seen.kind_hash,
+            stage=seen.stage,
+            phase=seen.phase,
+            severity=seen.severity,
+            urgency=seen.urgency,
+            tier=seen.tier,
+            category=seen.category,
+            place=_id(seen.place),
+            holder=_id(seen.holder),
+            lead=_id(seen.lead),
+            accepted_by=_id(seen.accepted_by),
             visible_to=seen.visible_to,
-            reported_at=case.reported_at or changed_at,
-            closed_at=case.closed_at,
+            reported_at=seen.reported_at or changed_at,
+            closed_at=seen.closed_at,
             ended_at=seen.ended_at,
             outcome=seen.outcome,
-            cycle=case.cycle,
-            rework=case.rework,
+            cycle=seen.cycle,
+            rework=seen.rework,
             version=seen.version,
-            source_system=case.source.system if case.source else None,
-            source_id=case.source.id if case.source else None,
+            source_system=source.system if source else None,
+            source_id=source.id if source else None,
             title=seen.title,
             changed_at=changed_at,
         )

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
 from psycopg import sql
 
 from domain import facts as f
-from domain.case import Clock
 from eventlog.database import Connection
 from eventlog.records import Record
 from projections.ledger import Ledger
@@ -32,20 +30,37 @@ SUMMARY: Final = """
 """
 
 
-class Mark(Struct, frozen=True):
-    """What a clock's facts said that the case does not keep."""
+class Clock(Struct, array_like=True):
+    """One clock as this ledger sees it."""
 
+    name: str
+    scope: str
+    cycle: int
+    sequence: int
+    total: bool
+    started_at: datetime
+    budget: str
+    cutoff: str
+    calendar: str
+    calendar_version: str
+    due: datetime
+    provisional: bool
+    status: str = "running"
+    stopped_at: datetime | None = None
+    breached_at: datetime | None = None
     rescheduled: int = 0
     previous_due: datetime | None = None
-    stage: str | None = None
-    holder: str | None = None
+    left: tuple[str, str | None] | None = None
+    """The stage and holder under which a stage clock ended."""
 
 
-class Watched(Struct, frozen=True):
-    """A case and its clocks as this ledger sees them; marks by row key."""
+class Watched(Struct, array_like=True):
+    """A case and its clocks by row key."""
 
     seen: Seen
-    marks: dict[str, Mark] = {}
+    clocks: dict[str, Clock]
+    counted: str = ""
+    """The row key of the total clock of the latest cycle."""
 
 
 class DeadlineRow(Struct, frozen=True, kw_only=True):
@@ -85,37 +100,30 @@ class DeadlineRow(Struct, frozen=True, kw_only=True):
 
 def unwatched(case_id: str) -> Watched:
     """Return a case before its first fact."""
-    return Watched(unseen(case_id))
+    return Watched(unseen(case_id), {})
 
 
 def watch(watched: Watched, record: Record) -> Watched:
-    """Take in one more fact of the case."""
-    seen, fact = see(watched.seen, record), record.body.data
+    """Take in one more fact of the case, and return what was given (see projections.seen)."""
+    see(watched.seen, record)
+    fact = record.body.data
     if isinstance(fact, f.ClockFact):
-        key = row_key(fact.clock, fact.scope, fact.cycle, fact.sequence)
-        mark = watched.marks.get(key, Mark())
-        marked = _mark(mark, fact, seen)
-        if marked is not mark:
-            return Watched(seen, {**watched.marks, key: marked})
-    return Watched(seen, watched.marks)
-
-
-def row_key(clock: str, scope: str, cycle: int, sequence: int) -> str:
-    """Return what tells a clock from the others of its case."""
-    return f"{cycle}.{sequence}:{clock}:{scope}"
+        key = f"{fact.cycle}.{fact.sequence}:{fact.clock}:{fact.scope}"
+        if isinstance(fact, f.ClockStarted):
+            _start(watched, key, fact)
+        elif key in watched.clocks:  # a clock whose start is unknown has no row
+            _tick(watched.clocks[key], fact, watched.seen)  # type: ignore[arg-type]
+    return watched
 
 
 def show(watched: Watched) -> Mapping[str, DeadlineRow]:
     """Return a row for each clock of the case."""
-    seen = watched.seen
-    totals = [clock for clock in seen.case.clocks if clock.total]
-    counted = max(totals, key=lambda clock: (clock.cycle, clock.sequence), default=None)
-    rows: dict[str, DeadlineRow] = {}
-    for clock in seen.case.clocks:
-        key = row_key(clock.name, clock.scope, clock.cycle, clock.sequence)
-        mark = watched.marks.get(key, _UNMARKED)
-        rows[key] = _row(clock, seen, mark, counted=clock is counted)
-    return rows
+    seen, counted = watched.seen, watched.counted
+    standing = (seen.stage, seen.holder.id if seen.holder else None)
+    return {
+        key: _row(clock, seen, clock.left or standing, counted=key == counted)
+        for key, clock in watched.clocks.items()
+    }
 
 
 def summarise(
@@ -139,28 +147,67 @@ def summarise(
     }
 
 
-_UNMARKED: Final = Mark()
+def _start(watched: Watched, key: str, fact: f.ClockStarted) -> None:
+    watched.clocks[key] = Clock(
+        name=fact.clock,
+        scope=fact.scope,
+        cycle=fact.cycle,
+        sequence=fact.sequence,
+        total=fact.total,
+        started_at=fact.started_at,
+        budget=fact.budget,
+        cutoff=fact.cutoff,
+        calendar=fact.calendar,
+        calendar_version=fact.calendar_version,
+        due=fact.due,
+        provisional=fact.provisional,
+    )
+    counted = watched.clocks.get(watched.counted)
+    latest = (counted.cycle, counted.sequence) if counted else (0, 0)
+    if fact.total and (fact.cycle, fact.sequence) >= latest:
+        watched.counted = key
 
 
-def _mark(mark: Mark, fact: f.ClockFact, seen: Seen) -> Mark:
+def _tick(
+    clock: Clock,
+    fact: f.ClockRescheduled
+    | f.ClockStopped
+    | f.ClockCancelled
+    | f.DeadlineBreached
+    | f.BreachRetracted,
+    seen: Seen,
+) -> None:
     match fact:
         case f.ClockRescheduled():
-            count = mark.rescheduled + 1
-            return replace(mark, rescheduled=count, previous_due=fact.previous_due)
-        case f.ClockStopped() | f.ClockCancelled():
-            holder = seen.case.holder
-            return replace(mark, stage=seen.case.stage, holder=holder.id if holder else None)
+            clock.started_at, clock.budget = fact.started_at, fact.budget
+            clock.calendar_version, clock.provisional = fact.calendar_version, fact.provisional
+            clock.due, clock.previous_due = fact.due, fact.previous_due
+            clock.rescheduled += 1
+        case f.ClockStopped():
+            clock.status, clock.stopped_at = "stopped", fact.stopped_at
+            _leave(clock, seen)
+        case f.ClockCancelled():
+            clock.status, clock.stopped_at = "cancelled", fact.cancelled_at
+            _leave(clock, seen)
+        case f.DeadlineBreached():
+            clock.breached_at = fact.effective_at
+        case f.BreachRetracted():
+            clock.breached_at = None
         case _:
-            return mark
+            assert_never(fact)
 
 
-def _row(clock: Clock, seen: Seen, mark: Mark, *, counted: bool) -> DeadlineRow:
-    case = seen.case
-    frozen = mark.stage is not None and not clock.total
-    holder = case.holder.id if case.holder else None
+def _leave(clock: Clock, seen: Seen) -> None:
+    if not clock.total:
+        clock.left = (seen.stage, seen.holder.id if seen.holder else None)
+
+
+def _row(
+    clock: Clock, seen: Seen, standing: tuple[str, str | None], *, counted: bool
+) -> DeadlineRow:
     return DeadlineRow(
-        number=case.number,
-        kind=case.kind,
+        number=seen.number,
+        kind=seen.kind,
         clock=clock.name,
         scope=clock.scope,
         cycle=clock.cycle,
@@ -178,13 +225,13 @@ def _row(clock: Clock, seen: Seen, mark: Mark, *, counted: bool) -> DeadlineRow:
         stopped_at=clock.stopped_at,
         met=_met(clock),
         breached_at=clock.breached_at,
-        rescheduled=mark.rescheduled,
-        previous_due=mark.previous_due,
-        category=case.category,
-        stage=mark.stage if frozen and mark.stage else case.stage,
-        holder=mark.holder if frozen else holder,
+        rescheduled=clock.rescheduled,
+        previous_due=clock.previous_due,
+        category=seen.category,
+        stage=standing[0],
+        holder=standing[1],
         visible_to=seen.visible_to,
-        reported_at=case.reported_at or clock.started_at,
+        reported_at=seen.reported_at or clock.started_at,
         ended_at=seen.ended_at,
         outcome=seen.outcome,
         title=seen.title,

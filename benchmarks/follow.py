@@ -1,0 +1,132 @@
+"""The runner with both ledgers, against the library's ProjectionRunner with one trivial view."""
+
+import gc
+from typing import Any, Final
+
+import psycopg
+from eventsourcing.dispatch import singledispatchmethod
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from psycopg.sql import SQL, Identifier
+
+from benchmarks import district as d
+from benchmarks import stock
+from benchmarks.fill import fill
+from benchmarks.measure import Result, Watch, rounds
+from eventlog.database import Database
+from eventlog.reader import read_range
+from eventlog.runner import BATCH, Runner
+from projections.ledgers import LEDGERS
+
+DISTRICT: Final = "610327"
+METHOD: Final = (
+    "Cases of ten facts (closed-loop) and of five (public-reply), written by the engine's own "
+    "decisions. Ours: both ledgers from position 0, rows, history and positions. Peer: the stock "
+    "ProjectionRunner, one view that counts events by type, caught up from the beginning of as "
+    "many of its own events as it does in some seconds."
+)
+COUNTS: Final = "count_by_type"
+
+
+def run(*, quick: bool) -> Result:
+    """Measure."""
+    result = Result("runner", METHOD, quick)
+    facts, theirs = (20_000, 1_000) if quick else (200_000, 10_000)
+    with d.server() as dsn, d.new_district(dsn, DISTRICT) as database:
+        head = fill(database, DISTRICT, facts)
+        with stock.tickets(dsn, threads=4) as app:
+            stock.seed(app, theirs // 10, 10)
+        ours: list[float] = []
+        peers: list[float] = []
+        read: list[float] = []
+        for _ in range(rounds(quick=quick)):
+            peers.append(theirs / stock_seconds(dsn, theirs))
+            ours.append(head / our_seconds(database, head))
+            read.append(head / read_seconds(database))
+        stock.drop(dsn)
+    result.figure("our runner, both ledgers", "facts/s", ours)
+    result.figure("stock runner, one trivial view", "events/s", peers)
+    result.claim(result.ratio("our runner against the stock runner", ours, peers), "≥", 15)
+    result.claim(result.figure("log read and decoded", "facts/s", read), "≥", 100_000)
+    return result
+
+
+def our_seconds(database: Database, head: int) -> float:
+    """Carry both ledgers from nothing to the end."""
+    with database.connect() as connection:
+        for ledger in LEDGERS.values():
+            for table in ledger.tables.names.values():
+                connection.execute(f"TRUNCATE {table}".encode())
+        connection.execute("DELETE FROM checkpoint")
+    runner = Runner(database, [ledger.tables for ledger in LEDGERS.values()])
+    watch = Watch()
+    try:
+        with watch.timed():
+            runner.run_until(head)
+        assert all(lag.behind == 0 for lag in runner.lags())
+    finally:
+        runner.close()
+    return watch.seconds
+
+
+def read_seconds(database: Database) -> float:
+    """Read and decode the whole log, as the runner reads it."""
+    watch = Watch()
+    gc.disable()
+    try:
+        with database.connect() as connection, watch.timed():
+            position = 0
+            while records := read_range(connection, position, BATCH):
+                position = records[-1].position
+    finally:
+        gc.enable()
+    return watch.seconds
+
+
+class Counts(PostgresTrackingRecorder):
+    """The trivial view: how many events of each type, in PostgreSQL with its tracking."""
+
+    def __init__(self, datastore: Any, **options: Any) -> None:  # noqa: ANN401 - the library's
+        super().__init__(datastore, **options)
+        self.table = Identifier(COUNTS)
+        statement = "CREATE TABLE IF NOT EXISTS {}.{} (type text PRIMARY KEY, count bigint)"
+        schema = Identifier(datastore.schema)
+        self.sql_create_statements.append(SQL(statement).format(schema, self.table))
+        self.add = SQL(
+            "INSERT INTO {0}.{1} VALUES (%s, 1) ON CONFLICT (type) DO UPDATE SET count = {1}.count + 1"
+        ).format(schema, self.table)
+
+    def count(self, name: str, tracking: Tracking) -> None:
+        """Count one event."""
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(self.add, (name,), prepare=True)
+
+
+class CountEvents(Projection[Counts]):
+    """The trivial projection, as the library's documentation has it."""
+
+    name = "counts"
+
+    @singledispatchmethod
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # noqa: ANN401 - the library's
+        """Count it by its type."""
+        self.view.count(type(domain_event).__name__, tracking)
+
+
+def stock_seconds(dsn: str, events: int) -> float:
+    """Let the stock runner follow all its application's events from the first."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for table in (COUNTS, "counts_tracking"):
+            connection.execute(f"DROP TABLE IF EXISTS {stock.SCHEMA}.{table}".encode())
+    watch = Watch()
+    with watch.timed(), ProjectionRunner(
+        application_class=stock.Tickets,
+        projection_class=CountEvents,
+        view_class=Counts,
+        env=stock.environment(dsn, threads=4),
+    ) as runner:
+        runner.wait(notification_id=events, timeout=600)
+    return watch.seconds
+

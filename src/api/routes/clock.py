@@ -1,0 +1,66 @@
+"""试运行时钟: in a trial district the clock can be set forward; in a real one never."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.access import Administrator
+from api.answers import answer
+from api.body import SentTime, parse, read_body, typed
+from api.idempotency import caller_of, recall
+from api.openapi import command, returns
+from api.times import moment, shown
+from domain import facts as f
+from domain.errors import TrialOnly
+from domain.world import Draft
+from eventlog.streams import stream_id
+from workflows.administration import ClockBackwards
+
+router: Final = APIRouter()
+
+
+class ClockBody(Struct, forbid_unknown_fields=True):
+    """The time that it is to be from now on."""
+
+    now: SentTime
+
+
+class ClockSet(Struct, kw_only=True):
+    """The time that it is in the district."""
+
+    now: str
+    position: int
+
+
+@router.post(
+    "/v1/districts/{district}/clock",
+    summary="设置试运行时钟",
+    tags=["管理"],
+    responses=returns(ClockSet, "已设置"),
+    openapi_extra=command(ClockBody),
+)
+async def set_clock(request: Request, asking: Administrator, district: str) -> Response:
+    """Set the clock of a trial district forward."""
+    tree = parse(await read_body(request, request.app.state.door.services.max_body))
+    caller = caller_of(request, asking, tree)
+    now = moment(typed(tree, ClockBody).now, "/now")
+    stored = await run_in_threadpool(recall, asking, caller)
+    if stored is not None:
+        return answer(ClockSet(now=shown(now), position=stored.last))
+    engine = asking.services.engine
+    reference = await engine.refresh()
+    if reference.district is None or not reference.district.trial:
+        raise TrialOnly(district=district)
+    current = engine.now()
+    if now < current:
+        raise ClockBackwards(now=current, wanted=now, pointer="/now")
+    clock = reference.trial_clock
+    real = clock.real + (current - clock.now) if clock else current
+    draft = Draft(f.TrialClockSet(now=now, real=real), current)
+    stream = stream_id(engine.district, f.DISTRICT)
+    stored_now = await engine.record(f.DISTRICT, stream, [draft], caller)
+    return answer(ClockSet(now=shown(now), position=stored_now.last))

@@ -1,0 +1,177 @@
+"""What people do now: report an issue, take an action; and which times they may give for it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import facts as f
+from domain.case import Case, evolve
+from domain.clocks import breaches, tick
+from domain.commands import Act, Report
+from domain.errors import (
+    ActionUnavailable,
+    EvidenceMissing,
+    FutureTime,
+    NaiveTime,
+    RoleForbidden,
+    TooOld,
+    UnknownField,
+)
+from domain.forms import Filled, fill
+from domain.guards import available_names, available_titles, check, may, stage_title
+from domain.steps import BUILDERS, Step
+from domain.world import Draft, World
+
+SKEW: Final = timedelta(seconds=120)
+"""How far clocks of others may be off; a time that much ahead counts as now (interface.md)."""
+OFFLINE: Final = timedelta(hours=72)
+"""How late an offline device may report (clocks.md R1)."""
+REPORTER_FIELDS: Final = ("name", "phone", "address", "id_number", "account")
+
+
+def report(command: Report, case: Case, world: World) -> list[Draft]:
+    """Take in an issue.
+
+    Raises:
+        RoleForbidden: not for this role, or not for a place outside the actor's own.
+        UnknownUnit, NaiveTime, FutureTime, TooOld, EvidenceMissing, UnknownField.
+    """
+    action = world.kind.report
+    place = place_of(command, world)
+    if not may(action, replace(case, place=place), world):
+        allowed = "、".join(rule.title for rule in action.by)
+        raise RoleForbidden(role=world.actor.role.value, action=action.title, allowed=allowed)
+    at = moment(command.occurred_at, world, OFFLINE)
+    filled = fill(action.form, command.data, world.directory, "/data")
+    late = "import" if world.importing else "offline" if world.now - at > SKEW else None
+    values: dict[str, Any] = {
+        "place": place,
+        "category": command.category,
+        "location": command.location,
+        "source": command.source,
+        "content": command.content,
+        "late": late,
+        "data": in_clear(filled),
+    }
+    step = Step(action=action, case=case, values=values, world=world, at=at)
+    return _recorded(step, (*report_texts(command), *filled.texts))
+
+
+def act(command: Act, case: Case, world: World) -> list[Draft]:
+    """Take an action of the case's kind.
+
+    Raises:
+        ActionUnavailable, RoleForbidden, NaiveTime, FutureTime, TooOld, EvidenceMissing,
+        UnknownField, UnknownUnit, or what the action requires.
+    """
+    action = world.kind.actions.get(command.action)
+    if action is None:
+        raise ActionUnavailable(
+            stage=stage_title(world.kind, case.stage),
+            action=command.action,
+            available=available_titles(case, world),
+            actions=available_names(case, world),
+        )
+    check(action, case, world)
+    at = _not_before(moment(command.occurred_at, world, timedelta(0)), case, world)
+    filled = fill(action.form, command.data, world.directory, "/data")
+    drafts = breaches(case, at, world)
+    case = after(case, drafts)
+    step = Step(action=action, case=case, values=filled.values, world=world, at=at)
+    return drafts + _recorded(step, filled.texts)
+
+
+def moment(given: datetime | None, world: World, allowance: timedelta) -> datetime:
+    """Return when it happened, in UTC and whole seconds: as given, if that is allowed; else now.
+
+    Raises:
+        NaiveTime, FutureTime, TooOld (telling the past has no limit).
+    """
+    if given is None:
+        return world.now
+    if given.tzinfo is None:
+        raise NaiveTime(value=given.isoformat(), pointer="/occurred_at")
+    at = given.replace(microsecond=0).astimezone(UTC)
+    if at > world.now:
+        if at - world.now > SKEW:
+            raise FutureTime(value=at, now=world.now, pointer="/occurred_at")
+        return world.now
+    earliest = world.now - max(allowance, SKEW)
+    if at < earliest and not world.importing:
+        raise TooOld(value=at, earliest=earliest, pointer="/occurred_at")
+    return at
+
+
+def _not_before(at: datetime, case: Case, world: World) -> datetime:
+    """Let clocks that are a little apart agree; what is really earlier must be a correction."""
+    latest = case.changed_at
+    if latest is None or at >= latest:
+        return at
+    if world.importing or latest - at > SKEW:
+        raise TooOld(value=at, earliest=latest, pointer="/occurred_at")
+    return latest
+
+
+def after(case: Case, drafts: Sequence[Draft]) -> Case:
+    """Return the case once these drafts are facts."""
+    for draft in drafts:
+        case = evolve(case, draft.fact, draft.occurred_at)
+    return case
+
+
+def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
+    """Make the action's facts one after the other, and let the clocks follow.
+
+    The first fact carries the texts, and is the one that moves the case.
+    """
+    facts: list[f.Fact] = []
+    for name in step.action.emits:
+        made = BUILDERS[name](step)
+        step = step.after(*made)
+        facts += made
+    drafts = [Draft(fact, step.at, tuple(texts) if n == 0 else ()) for n, fact in enumerate(facts)]
+    return drafts + tick(step.case, facts, step.at, step.world)
+
+
+def place_of(command: Report, world: World) -> f.Unit | None:
+    """Return where it is: the unit that was named, else the reporter's own.
+
+    Raises:
+        UnknownUnit.
+    """
+    if command.unit and command.unit.strip():
+        return world.directory.find(command.unit, pointer="/unit")
+    actor = world.actor.unit
+    return world.directory.unit(actor) if actor and actor in world.directory.units else None
+
+
+def in_clear(filled: Filled) -> dict[str, Any]:
+    """Return a report's values as its fact carries them, and as they are read back."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(filled.values))
+    return plain
+
+
+def report_texts(command: Report) -> list[f.Text]:
+    """Return what is sealed of a report.
+
+    Raises:
+        EvidenceMissing: there is no title.
+        UnknownField: something of the reporter that is not asked for.
+    """
+    if not command.title.strip():
+        raise EvidenceMissing(field="标题", pointer="/title")
+    texts = [f.Text("title", "narrative", command.title.strip())]
+    if command.description and command.description.strip():
+        texts.append(f.Text("description", "narrative", command.description))
+    for name, value in command.reporter.items():
+        if name not in REPORTER_FIELDS:
+            known = "、".join(REPORTER_FIELDS)
+            raise UnknownField(
+                field=name, detail=f"不认识；可填：{known}", pointer=f"/reporter/{name}"
+            )
+        if value.strip():
+            texts.append(f.Text(f"reporter.{name}", "reporter", value.strip()))
+    return texts

@@ -1,0 +1,188 @@
+"""What a kind must fulfil before it is published; each problem names its path in the file.
+
+Only publishing checks this: a kind that stands in the log already is used as it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from domain import facts as f
+from domain.errors import Refusal
+from domain.guards import REQUIREMENTS
+from domain.steps import BUILDERS, FIELDS, NEEDED
+from workflows.kind_text import ActionText, ClockText, FieldText, KindText, budgets_of, limits_of
+
+ENDINGS: Final = (f.CaseClosed.TYPE, f.CaseNotAccepted.TYPE, f.CaseWithdrawn.TYPE)
+"""The facts that say how a case ended."""
+DEPENDS_ON: Final = frozenset({"severity", "urgency"})
+TAKEN_FIELDS: Final = frozenset({"title", "description"})
+"""Names of what every report has besides its form."""
+
+
+def problems(kind: KindText) -> list[str]:
+    """Return everything that is wrong with a kind; empty if it may be published."""
+    found = [
+        *_stage_problems(kind),
+        *_unknown("report.by", kind.report.by, kind.roles),
+        *_form_problems("report.form", kind.report.form),
+        *_report_problems(kind.report.form),
+        *_unknown("milestones", kind.milestones.values(), kind.actions),
+    ]
+    for name, action in kind.actions.items():
+        found += [f"actions.{name}.{problem}" for problem in _action_problems(action, kind)]
+    found += _clock_problems(kind)
+    # Ways through stages that do not exist would only repeat what was said above.
+    return found or _way_problems(kind)
+
+
+def _unknown(where: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+    listed = list(known)
+    return [
+        f"{where}：没有“{name}”；可用：{'、'.join(listed)}" for name in names if name not in listed
+    ]
+
+
+def _stage_problems(kind: KindText) -> list[str]:
+    found: list[str] = []
+    initial = [stage for stage in kind.stages.values() if stage.initial]
+    if len(initial) != 1:
+        found.append(f"stages：须有且只有一个 initial 环节，现有 {len(initial)} 个")
+    if any(stage.ending for stage in initial):
+        found.append("stages：initial 环节不能同时是 ending 环节")
+    if not any(stage.ending for stage in kind.stages.values()):
+        found.append("stages：没有 ending 环节，事项永远不能结束")
+    return found
+
+
+def _action_problems(action: ActionText, kind: KindText) -> list[str]:
+    stages = [] if action.stages == "open" else action.stages
+    target = [action.to] if action.to else []
+    named = [
+        *_unknown("in", stages, kind.stages),
+        *_unknown("by", action.by, kind.roles),
+        *_unknown("emits", action.emits, set(BUILDERS) - {f.CaseReported.TYPE}),
+        *_unknown("requires", action.requires, REQUIREMENTS),
+        *_unknown("to", target, kind.stages),
+    ]
+    return named or [
+        *_form_problems("form", action.form),
+        *_recording_problems(action),
+        *_ending_problems(action, kind),
+    ]
+
+
+def _form_problems(where: str, form: Mapping[str, FieldText]) -> list[str]:
+    found: list[str] = []
+    for name, field in form.items():
+        if (field.type == "choice") != bool(field.values):
+            found.append(f"{where}.{name}.values：choice 须列出取值，其他类型不能有取值")
+    return found
+
+
+def _report_problems(form: Mapping[str, FieldText]) -> list[str]:
+    return [
+        f"report.form.{name}：这个名称已用于上报本身，请另取一个"
+        for name in form
+        if name in TAKEN_FIELDS
+    ]
+
+
+def _recording_problems(action: ActionText) -> list[str]:
+    """Every value of the form must find its place in a fact, and every fact its values."""
+    places = {name: types for fact in action.emits for name, types in FIELDS.get(fact, {}).items()}
+    found = [
+        f"form.{name}：没有一条办理记录会保存它；请改为 text，或去掉"
+        for name, field in action.form.items()
+        if field.type != "text" and name not in places
+    ]
+    found += [
+        f"form.{name}.type：须为 {'、'.join(sorted(places[name]))}"
+        for name, field in action.form.items()
+        if name in places and field.type not in places[name]
+    ]
+    needed = [name for fact in action.emits for name in NEEDED.get(fact, ())]
+    found += [
+        f"form.{name}：{'、'.join(action.emits)} 需要这个必填字段"
+        for name in needed
+        if name not in action.form or not action.form[name].required
+    ]
+    constants = {"grade", "outcome"} if f.CaseClosed.TYPE in action.emits else set[str]()
+    return found + _unknown("set", action.set, sorted(constants))
+
+
+def _ending_problems(action: ActionText, kind: KindText) -> list[str]:
+    """An action ends a case if and only if it says so by a fact, and a closing has its outcome."""
+    ends = action.to is not None and kind.stages[action.to].ending
+    says = any(fact in ENDINGS for fact in action.emits)
+    found: list[str] = []
+    if ends and not says:
+        found.append(f"emits：进入 ending 环节须有 {'、'.join(ENDINGS)} 之一")
+    if says and not ends:
+        found.append("to：办结、不予受理或撤回之后须进入 ending 环节")
+    if f.CaseReopened.TYPE in action.emits:
+        came = action.stages if isinstance(action.stages, list) else []
+        if ends or action.to is None or not all(kind.stages[name].ending for name in came):
+            found.append("in、to：重新办理须从 ending 环节回到未结束的环节")
+    return found
+
+
+def _clock_problems(kind: KindText) -> list[str]:
+    happens = {f.CaseReported.TYPE, *(fact for one in kind.actions.values() for fact in one.emits)}
+    found: list[str] = []
+    for name, clock in kind.clocks.items():
+        found += _unknown(f"clocks.{name}.start", clock.start, sorted(happens))
+        found += _unknown(f"clocks.{name}.stop", clock.stop, sorted(happens))
+        found += [f"clocks.{name}.budget：{problem}" for problem in _budget_problems(clock)]
+    if sum(clock.total for clock in kind.clocks.values()) > 1:
+        found.append("clocks：最多只能有一个 total 时限")
+    return found
+
+
+def _budget_problems(clock: ClockText) -> list[str]:
+    if isinstance(clock.budget, dict):
+        named = clock.budget.get("by", [])
+        found = _unknown("by", named, sorted(DEPENDS_ON))
+        if "default" not in limits_of(clock.budget):
+            return [*found, "缺少 default（没有其他取值适用时的时限）"]
+        if found:
+            return found
+    try:
+        budgets_of(clock.budget)
+    except Refusal as refusal:
+        return [str(refusal)]
+    return []
+
+
+def _way_problems(kind: KindText) -> list[str]:
+    """Every stage can be reached, and from every stage the case can end by somebody's action."""
+    ways = _ways(kind, every=True)
+    initial = next(name for name, stage in kind.stages.items() if stage.initial)
+    reached = _closure({initial}, ways)
+    found = [
+        f"stages.{name}：没有操作能到达这个环节" for name in kind.stages if name not in reached
+    ]
+    back = {(target, source) for source, target in _ways(kind, every=False)}
+    endings = {name for name, stage in kind.stages.items() if stage.ending}
+    ending = _closure(endings, back)
+    return found + [
+        f"stages.{name}：从这里没有办法结束" for name in kind.stages if name not in ending
+    ]
+
+
+def _ways(kind: KindText, *, every: bool) -> set[tuple[str, str]]:
+    """Return the moves between stages; those of nobody's actions only if `every`."""
+    opened = [name for name, stage in kind.stages.items() if not stage.ending]
+    return {
+        (source, action.to)
+        for action in kind.actions.values()
+        if action.to and (every or action.by)
+        for source in (opened if action.stages == "open" else action.stages)
+    }
+
+
+def _closure(start: set[str], ways: set[tuple[str, str]]) -> set[str]:
+    reached, news = set(start), set(start)
+    while news:
+        news = {target for source, target in ways if source in news} - reached
+        reached |= news
+    return reached
