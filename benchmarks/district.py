@@ -18,6 +18,7 @@ from domain.actor import Actor, Role
 from domain.commands import Act, Import, Report
 from eventlog.database import Database
 from eventlog.keys import LocalWrapper
+from eventlog.reader import read_head
 from eventlog.vault import Vault
 from workflows.administration import UnitRow, found, import_directory
 from workflows.engine import Caller, Engine
@@ -94,6 +95,12 @@ def caught_up(database: Database, *, seconds: float = 300.0) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the ledgers do not catch up")
+
+
+def position(database: Database) -> int:
+    """Return the last position of the log."""
+    with database.connect() as connection:
+        return read_head(connection).position
 
 
 def real_clock() -> datetime:

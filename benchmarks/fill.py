@@ -14,6 +14,7 @@ from typing import Final
 from benchmarks import district as d
 from benchmarks import stories
 from eventlog.database import Connection, Database
+from eventlog.reader import read_head
 from eventlog.records import chain_hash, leaf_hash, microseconds
 
 STORIES: Final = 200
@@ -43,7 +44,7 @@ def fill(database: Database, district: str, facts: int) -> int:
     plots = asyncio.run(_plots(database, district))
     began, number = time.perf_counter(), 0
     with database.connect() as connection:
-        head = _position(connection)
+        head = read_head(connection).position
         while head < facts:
             head, number = _batch(connection, plots, min(BATCH, facts - head), number)
         connection.execute("ANALYZE event, command, personal, subject_key")
@@ -55,11 +56,6 @@ def fill(database: Database, district: str, facts: int) -> int:
 async def _plots(database: Database, district: str) -> list[stories.Template]:
     async with d.engine_on(database, district) as engine:
         return stories.templates(engine, STORIES)
-
-
-def _position(connection: Connection) -> int:
-    row = connection.execute("SELECT position FROM ledger").fetchone()
-    return int(row[0]) if row else 0
 
 
 class _Rows:

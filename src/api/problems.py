@@ -67,6 +67,7 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "evidence-missing": (422, "缺少办理凭据"),
     "key-reused": (422, "Idempotency-Key 已用于另一个请求"),
     "bad-kind": (422, "事项类型定义有误"),
+    "bad-directory": (422, "组织目录有误"),
     "bare-duration": (422, "时限缺少单位"),
     "zero-budget": (422, "时限不能为零"),
     "no-opening": (422, "工作日历没有工作时间"),

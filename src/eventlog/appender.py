@@ -281,14 +281,13 @@ def append_batch(connection: Connection, requests: Sequence[Request]) -> list[An
     Raises:
         psycopg.Error: the database refused one of them, so none is stored.
     """
-    arguments = _arguments(requests)
+    values = arguments(requests)
     with connection.lock:
         server = connection.pgconn
         if connection not in _prepared:
             _checked(connection, server.prepare(APPEND_NAME, APPEND.encode(), TYPES))
             _prepared.add(connection)
-        formats = [BINARY] * len(arguments)
-        result = server.exec_prepared(APPEND_NAME, arguments, formats, BINARY)
+        result = server.exec_prepared(APPEND_NAME, values, [BINARY] * len(values), BINARY)
     _checked(connection, result)
     reader = Transformer(connection)
     reader.set_pgresult(result)
@@ -309,7 +308,7 @@ def _marks(request: Request) -> set[object]:
     return {(request.client, request.key), *(event.stream for event in request.events)}
 
 
-def _arguments(requests: Sequence[Request]) -> list[bytes]:
+def arguments(requests: Sequence[Request]) -> list[bytes]:
     """Spread a batch over the parallel arrays that the SQL function takes."""
     owned = [(n, event) for n, request in enumerate(requests, 1) for event in request.events]
     events = [event for _, event in owned]

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import chain, count
+from typing import Final
 from uuid import uuid4
 
 from msgspec import Struct
@@ -14,15 +16,28 @@ from msgspec import Struct
 from domain import facts as f
 from domain.actor import Actor, Role
 from domain.calendar import calendar_from_document
-from domain.directory import LEVELS
-from domain.errors import BadInput, Collision, NotFound, TrialOnly, UnknownField, UnknownUnit
+from domain.directory import LEVELS, Directory, circles, fold_directory
+from domain.errors import (
+    BadInput,
+    Collision,
+    KeyReused,
+    NaiveTime,
+    NotFound,
+    TrialOnly,
+    UnknownCalendar,
+    UnknownField,
+    UnknownKind,
+    UnknownUnit,
+)
 from domain.world import Draft
 from eventlog.streams import stream_id
 from workflows.calendars import shipped
 from workflows.engine import Caller, Engine
 from workflows.language import Source, compile_kind, shipped_sources
 
-KEY_PREFIX = "bh_"
+KEY_PREFIX: Final = "bh_"
+LATEST_YEAR: Final = 2200
+"""How far a trial clock may be set; beyond, arithmetic with offsets would overflow one day."""
 
 
 class ClockBackwards(Collision):
@@ -54,35 +69,46 @@ class DirectoryChange(Struct, frozen=True):
     unchanged: int
 
 
-def administrator(engine: Engine, what: str, *parts: str) -> Caller:
-    """Return a caller for the command line: an administrator, with a key of one use."""
-    key = f"{what}:{uuid4()}"
+def administrator(engine: Engine, what: str, *parts: str, once: bool = False) -> Caller:
+    """Return a caller for the command line: an administrator, with a key of one use.
+
+    With `once` the key is the same every time, for what may happen only once in a district.
+    """
+    key = what if once else f"{what}:{uuid4()}"
     digest = engine.vault.digest("\0".join((what, *parts)).encode())
     return Caller(actor=Actor(role=Role.ADMIN), client="cli", key=key, digest=digest)
 
 
 async def found(engine: Engine, code: str, name: str, *, trial: bool) -> None:
-    """启用区县: its founding fact, the official calendar, and the kinds that ship, active.
+    """启用区县: the official calendar, the kinds that ship, active, and last its founding fact.
+
+    What was broken off before the last fact is taken up again by the next call.
 
     Raises:
         DistrictFounded: it was founded before.
     """
     if (await engine.refresh()).district is not None:
         raise DistrictFounded(district=engine.district)
-    now = engine.now()
-    founded = f.DistrictFounded(district=engine.district, code=code, name=name, trial=trial)
-    caller = administrator(engine, "district-add")
-    await engine.record(f.DISTRICT, _district(engine), [Draft(founded, now)], caller)
     for calendar, document in shipped().items():
         await publish_calendar(engine, calendar, document)
     for source in shipped_sources():
         await publish_kind(engine, source)
         await activate_kind(engine, source.name, source.hash)
+    founded = f.DistrictFounded(district=engine.district, code=code, name=name, trial=trial)
+    caller = administrator(engine, "district-add", code, name, str(trial), once=True)
+    draft = Draft(founded, engine.now())
+    try:
+        await engine.record(f.DISTRICT, _district(engine), [draft], caller)
+    except KeyReused:
+        raise DistrictFounded(district=engine.district) from None
 
 
 async def publish_calendar(engine: Engine, name: str, document: dict[str, object]) -> None:
-    """发布工作日历: the whole document becomes a fact."""
+    """发布工作日历: the whole document becomes a fact; published twice is published once."""
     version = calendar_from_document(document).version
+    known = engine.reference.calendars.get(name)
+    if known is not None and known.version == version:
+        return
     published = f.CalendarPublished(name=name, version=version, document=document)
     stream = stream_id(engine.district, f.CALENDAR, name)
     caller = administrator(engine, "calendar-publish", name)
@@ -90,10 +116,19 @@ async def publish_calendar(engine: Engine, name: str, document: dict[str, object
 
 
 async def publish_kind(engine: Engine, source: Source) -> None:
-    """发布事项类型: known from now on by its hash; published twice is published once."""
+    """发布事项类型: known from now on by its hash; published twice is published once.
+
+    Raises:
+        BadKind: it may not be published.
+        UnknownCalendar: a clock counts with a calendar that the district does not have.
+    """
     if source.hash in engine.reference.kinds:
         return
     kind = compile_kind(source.text)
+    calendars = engine.reference.calendars
+    for clock in kind.clocks:
+        if clock.calendar not in calendars:
+            raise UnknownCalendar(calendar=clock.calendar, known="、".join(calendars) or "无")
     published = f.KindPublished(
         name=kind.name, version=kind.version, hash=kind.hash, source=source.text
     )
@@ -103,7 +138,17 @@ async def publish_kind(engine: Engine, source: Source) -> None:
 
 
 async def activate_kind(engine: Engine, name: str, digest: str) -> None:
-    """启用事项类型: new cases follow this version."""
+    """启用事项类型: new cases follow this version.
+
+    Raises:
+        UnknownKind: this version was not published.
+    """
+    kind = engine.reference.kinds.get(digest)
+    if kind is None or kind.name != name:
+        known = "、".join(f"{one.name}@{one.version}" for one in engine.reference.kinds.values())
+        raise UnknownKind(kind=f"{name}（{digest[:12]}）", known=known or "无")
+    if engine.reference.active.get(name) == digest:
+        return
     activated = f.KindActivated(name=name, hash=digest)
     caller = administrator(engine, "kind-activate", name)
     stream = stream_id(engine.district, f.KIND, name)
@@ -137,7 +182,7 @@ async def revoke_key(engine: Engine, key: str) -> None:
     Raises:
         NotFound: no such key is in use.
     """
-    if all(grant.key != key for grant in engine.reference.keys.values()):
+    if all(grant.key != key for grant in (await engine.refresh()).keys.values()):
         raise NotFound(what="密钥")
     stream = stream_id(engine.district, f.ACCESS)
     draft = Draft(f.KeyRevoked(key=key), engine.now())
@@ -155,7 +200,13 @@ async def set_trial_clock(engine: Engine, now: datetime, real: datetime) -> None
     Raises:
         TrialOnly: it is a real district.
         ClockBackwards: the log's times only move forward.
+        NaiveTime: no offset.
+        BadInput: so far ahead that time could not be counted on from there.
     """
+    if now.tzinfo is None:
+        raise NaiveTime(value=now.isoformat(), pointer="/now")
+    if now.year > LATEST_YEAR:
+        raise BadInput(detail=f"时钟不能拨到 {LATEST_YEAR} 年以后", pointer="/now")
     reference = await engine.refresh()
     if reference.district is None or not reference.district.trial:
         raise TrialOnly(district=engine.district)
@@ -169,43 +220,75 @@ async def set_trial_clock(engine: Engine, now: datetime, real: datetime) -> None
 async def import_directory(engine: Engine, rows: Sequence[UnitRow]) -> DirectoryChange:
     """导入组织目录: units that are new are established, others changed where they differ.
 
-    The rows were checked as a whole before (no cycle, no orphan, no duplicate). A unit that the
-    file leaves out stays.
+    The rows were checked among themselves before. A unit that the file leaves out stays.
 
     Raises:
         UnknownUnit: a parent is neither in the file nor in the directory.
-        UnknownField: a level is not one of ours.
+        UnknownField: a level is not one of ours, or together with what is there already it
+            would be no tree.
     """
     directory = (await engine.refresh()).directory
-    now = engine.now()
-    drafts: list[Draft] = []
-    established = changed = 0
-    named = {row.code for row in rows}
-    for row in rows:
-        if row.level not in LEVELS:
-            raise UnknownField(field="level", detail=f"“{row.level}”；可用：{'、'.join(LEVELS)}")
-        if row.parent and row.parent not in named and row.parent not in directory.by_code:
-            raise UnknownUnit(unit=row.parent)
-        parent = directory.by_code.get(row.parent, row.parent) if row.parent else None
-        unit = directory.by_code.get(row.code)
-        entry = directory.units.get(unit) if unit else None
-        if entry is None:
-            established += 1
-            fact: f.Fact = f.UnitEstablished(
-                unit=row.code, code=row.code, name=row.name, level=row.level, parent=parent
-            )
-        elif (entry.name, entry.level, entry.parent) != (row.name, row.level, parent):
-            changed += 1
-            fact = f.UnitChanged(
-                unit=entry.id, code=row.code, name=row.name, level=row.level, parent=parent
-            )
-        else:
-            continue
-        drafts.append(Draft(fact, now))
-    if drafts:
+    facts = directory_facts(directory, rows)
+    check_tree(directory, facts)
+    if facts:
         stream = stream_id(engine.district, f.DIRECTORY)
+        drafts = [Draft(fact, engine.now()) for fact in facts]
         await engine.record(f.DIRECTORY, stream, drafts, administrator(engine, "directory"))
-    return DirectoryChange(established, changed, len(rows) - len(drafts))
+    established = sum(isinstance(fact, f.UnitEstablished) for fact in facts)
+    return DirectoryChange(established, len(facts) - established, len(rows) - len(facts))
+
+
+def directory_facts(directory: Directory, rows: Sequence[UnitRow]) -> list[f.Fact]:
+    """Return what makes of a directory what the rows say.
+
+    A unit's permanent id is the code it was first registered under; a code that was another
+    unit's first one gets a number behind it.
+
+    Raises:
+        UnknownUnit, UnknownField: see `import_directory`.
+    """
+    ids = {row.code: _new_id(row.code, directory) for row in rows} | directory.by_code
+    return [fact for row in rows if (fact := _unit_fact(row, ids, directory)) is not None]
+
+
+def _new_id(code: str, directory: Directory) -> str:
+    later = (f"{code}~{number}" for number in count(2))
+    return next(one for one in chain([code], later) if one not in directory.units)
+
+
+def _unit_fact(row: UnitRow, ids: dict[str, str], directory: Directory) -> f.Fact | None:
+    if row.level not in LEVELS:
+        raise UnknownField(field="level", detail=f"“{row.level}”；可用：{'、'.join(LEVELS)}")
+    if row.parent and row.parent not in ids:
+        raise UnknownUnit(unit=row.parent)
+    parent = ids[row.parent] if row.parent else None
+    unit = ids[row.code]
+    entry = directory.units.get(unit)
+    fact: type[f.UnitEstablished | f.UnitChanged]
+    if entry is None:
+        fact = f.UnitEstablished
+    elif (entry.name, entry.level, entry.parent) != (row.name, row.level, parent):
+        fact = f.UnitChanged
+    else:
+        return None
+    return fact(unit=unit, code=row.code, name=row.name, level=row.level, parent=parent)
+
+
+def check_tree(directory: Directory, facts: Sequence[f.Fact]) -> None:
+    """Refuse what would make of the directory anything but one tree.
+
+    Raises:
+        UnknownField.
+    """
+    after = fold_directory(directory, facts)
+    round_about = [after.units[unit].name for unit in circles(after)]
+    if round_about:
+        problem = f"{'、'.join(round_about)} 顺着上级往上又回到了自己；请改正上级编码"
+        raise UnknownField(field="parent", detail=problem)
+    tops = [unit.name for unit in after.units.values() if unit.parent is None]
+    if len(tops) > 1:
+        problem = f"最上一级只能有一个，现在有：{'、'.join(tops)}；请为其余的填写上级编码"
+        raise UnknownField(field="parent", detail=problem)
 
 
 def _district(engine: Engine) -> str:

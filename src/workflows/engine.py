@@ -139,18 +139,33 @@ class Engine:
     async def _report(self, command: Report | Import, caller: Caller, *, updating: bool) -> Outcome:
         report = command.report if isinstance(command, Import) else command
         stream = self._case_id(report)
-        kind = (await self.current()).kind(report.kind)
-        held: Held | None = Held(blank(stream, kind.hash), _beginning(stream))
+        await self.current()
         for _ in range(ATTEMPTS):
-            if held is not None and held.case.version > 0:
-                return await self._known(command, report, held, caller, updating=updating)
-            fresh = held or Held(blank(stream, kind.hash), _beginning(stream))
-            number = await self._number(report.occurred_at or self.now())
-            outcome = await self._attempt(command, fresh, caller, number=number)
-            if outcome is not None:
-                return outcome
-            held = await self._load(stream)
+            try:
+                outcome = await self._begin(command, report, stream, caller)
+            except KeyReused:
+                raise
+            except Refusal:
+                # Perhaps it was taken in before, or reference data has just changed elsewhere.
+                known = await self._load(stream) if report.source else None
+                if known is None and not await self._learnt():
+                    raise
+            else:
+                if outcome is not None:
+                    return outcome
+                known = await self._load(stream)
+            if known is not None:
+                return await self._known(command, report, known, caller, updating=updating)
         raise Busy
+
+    async def _begin(
+        self, command: Report | Import, report: Report, stream: str, caller: Caller
+    ) -> Outcome | None:
+        """Try to make a new case of it; None if its stream is there already."""
+        kind = self.reference.kind(report.kind)
+        number = await self._number(report.occurred_at or self.now())
+        fresh = Held(blank(stream, kind.hash), _beginning(stream))
+        return await self._attempt(command, fresh, caller, number=number)
 
     async def act(
         self, case_id: str, command: Act, caller: Caller, *, expected: int | None = None
@@ -217,6 +232,11 @@ class Engine:
                     await self._refresh()
         return self.reference
 
+    async def _learnt(self) -> bool:
+        """Whether reference data has changed since it was last read."""
+        before = self.reference.position
+        return (await self.refresh()).position != before
+
     def _stale(self) -> bool:
         return asyncio.get_running_loop().time() - self._refreshed > REFRESH_SECONDS
 
@@ -258,7 +278,9 @@ class Engine:
                 replayed = await self._replayed(caller)
                 if replayed is not None:
                     return replayed
-                raise
+                if not await self._learnt():
+                    raise
+                outcome = None
             if outcome is not None:
                 return outcome
             held = None
@@ -279,7 +301,11 @@ class Engine:
             raise NotFound(what="事项")
         if expected is not None and case.version != expected:
             raise VersionStale(expected=expected, current=case.version)
+        if case.kind_hash not in self.reference.kinds:
+            await self.refresh()  # another process has just published it
         drafts = decide(command, case, self.world(case, caller.actor, number=number))
+        if not drafts:
+            return Outcome(case=case, first=0, position=0, recorded_at=None)
         answer, tail = await self._append(drafts, held.tail, caller, kind=case.kind_hash)
         match answer.outcome:
             case "stored":
@@ -385,6 +411,9 @@ class Engine:
         return held
 
     def _keep(self, held: Held) -> None:
+        known = self._cache.get(held.case.id)
+        if known is not None and known.case.version > held.case.version:
+            return  # an answer that came late
         self._cache[held.case.id] = held
         self._cache.move_to_end(held.case.id)
         if len(self._cache) > self._cached_cases:

@@ -171,7 +171,7 @@ def _compiled(kind: KindText, digest: str) -> Kind:
             name: _action(name, action, roles, opened) for name, action in kind.actions.items()
         },
         clocks=tuple(_clock(name, clock) for name, clock in kind.clocks.items()),
-        tiers=kind.tiers,
+        tiers={**kind.tiers},
         milestones=kind.milestones,
     )
 

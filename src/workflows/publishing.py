@@ -12,6 +12,7 @@ from domain.guards import REQUIREMENTS
 from domain.steps import BUILDERS, FIELDS, NEEDED
 from workflows.kind_text import ActionText, ClockText, FieldText, KindText, budgets_of, limits_of
 
+REPORTED: Final = f.CaseReported.TYPE
 ENDINGS: Final = (f.CaseClosed.TYPE, f.CaseNotAccepted.TYPE, f.CaseWithdrawn.TYPE)
 """The facts that say how a case ended."""
 DEPENDS_ON: Final = frozenset({"severity", "urgency"})
@@ -60,7 +61,7 @@ def _action_problems(action: ActionText, kind: KindText) -> list[str]:
     named = [
         *_unknown("in", stages, kind.stages),
         *_unknown("by", action.by, kind.roles),
-        *_unknown("emits", action.emits, set(BUILDERS) - {f.CaseReported.TYPE}),
+        *_unknown("emits", action.emits, [name for name in BUILDERS if name != REPORTED]),
         *_unknown("requires", action.requires, REQUIREMENTS),
         *_unknown("to", target, kind.stages),
     ]
@@ -127,7 +128,7 @@ def _ending_problems(action: ActionText, kind: KindText) -> list[str]:
 
 
 def _clock_problems(kind: KindText) -> list[str]:
-    happens = {f.CaseReported.TYPE, *(fact for one in kind.actions.values() for fact in one.emits)}
+    happens = {REPORTED, *(fact for one in kind.actions.values() for fact in one.emits)}
     found: list[str] = []
     for name, clock in kind.clocks.items():
         found += _unknown(f"clocks.{name}.start", clock.start, sorted(happens))

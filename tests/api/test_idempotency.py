@@ -147,7 +147,7 @@ def test_a_known_source_with_other_content_is_a_conflict(house: House) -> None:
 
 
 def test_a_source_of_another_scope_is_a_conflict_that_tells_nothing(house: House) -> None:
-    body = {"title": "噪音扰民", "source": source(), "unit": d.COMMUNITY}
+    body = {"title": "噪音扰民", "source": source()}
     first = house.integrator.post("/cases", body)
     for title in ("噪音扰民", "别的"):
         other = house.other_community.post("/cases", body | {"title": title})

@@ -1,0 +1,118 @@
+"""What the parts of one action cost in this process, in microseconds; no database in between."""
+
+import asyncio
+import timeit
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks import district as d
+from benchmarks.measure import Result, rounds
+from domain.commands import Act
+from domain.decide import decide
+from domain.due import Cutoff, due, parse_budget
+from domain.facts import Text
+from eventlog import appender
+from eventlog.appender import Answer, Request, arguments
+from eventlog.database import Connection
+from eventlog.envelope import Envelope, Tail, enclose, subjects
+from eventlog.records import new_id
+from workflows.engine import Engine
+
+DISTRICT: Final = "610327"
+CLIENTS: Final = (16, 64)
+METHOD: Final = (
+    "Wall time per call, the best of many loops a sample. Batches: how many requests share a "
+    "transaction, and how long one takes, while clients act on cases in the cache."
+)
+
+
+def run(*, quick: bool) -> Result:
+    """Measure."""
+    result = Result("micro", METHOD, quick)
+    with d.server() as dsn, d.new_district(dsn, DISTRICT) as database:
+        asyncio.run(_run(database, result))
+    return result
+
+
+async def _run(database: d.Database, result: Result) -> None:
+    async with d.engine_on(database, DISTRICT) as engine:
+        cases = await d.seed(engine, 200)
+        await _parts(engine, result, cases[0])
+        await _batches(engine, result, cases)
+
+
+async def _parts(engine: Engine, result: Result, case_id: str) -> None:
+    case = await engine.case(case_id)
+    world = engine.world(case, d.DISPATCHER)
+    tail = Tail(case.id, "case", case.version, "0" * 64)
+    now = engine.now()
+    envelope = Envelope(
+        district=DISTRICT,
+        actor=d.DISPATCHER,
+        client="bench",
+        command=new_id(now),
+        kind=case.kind_hash,
+        reference_position=1,
+        now=now,
+    )
+    plain, noted = d.recategorise(1), d.note(1)
+    drafts = {act.action: decide(act, case, world) for act in (plain, noted)}
+    engine.vault.prepare(subjects(drafts["note"], case.id))
+    text = Text("note", "narrative", "第 1 次查看现场，路面已清理，围挡仍在。")
+    events, _ = enclose(drafts["reclassify"], tail, envelope, engine.vault)
+    request = Request("bench", "key", bytes(32), envelope.command, now, events)
+    calendar, budget = engine.reference.calendars["cn-office"], parse_budget("15wd")
+
+    def deciding(act: Act) -> Callable[[], object]:
+        return lambda: decide(act, case, world)
+
+    parts: dict[str, Callable[[], object]] = {
+        "decide, without text": deciding(plain),
+        "decide, with a text": deciding(noted),
+        "enclose one fact": lambda: enclose(drafts["reclassify"], tail, envelope, engine.vault),
+        "enclose one fact with a text": lambda: enclose(
+            drafts["note"], tail, envelope, engine.vault
+        ),
+        "seal one text": lambda: engine.vault.seal(case.id, 11, text),
+        "spread a batch of 64 (each)": lambda: arguments([request] * 64),
+        "due date of 15wd": lambda: due(now, budget, calendar, Cutoff("end_of_day")),
+    }
+    for name, part in parts.items():
+        each = 64 if "each" in name else 1
+        result.figure(name, "µs", [_best(part) / each for _ in range(rounds(quick=result.quick))])
+
+
+def _best(part: Callable[[], object]) -> float:
+    """Return the microseconds of the fastest loop."""
+    loops, _ = timeit.Timer(part).autorange()
+    loops = max(1, loops // 10)
+    return min(timeit.repeat(part, number=loops, repeat=5)) / loops * 1e6
+
+
+async def _batches(engine: Engine, result: Result, cases: list[str]) -> None:
+    sizes: list[int] = []
+    times: list[float] = []
+    original = appender.append_batch
+
+    def watched(connection: Connection, requests: list[Request]) -> list[Answer]:
+        start = timeit.default_timer()
+        answers = original(connection, requests)
+        times.append((timeit.default_timer() - start) * 1000)
+        sizes.append(len(requests))
+        return answers
+
+    appender.append_batch = watched  # type: ignore[assignment] # only to look on
+    try:
+        for clients in CLIENTS:
+            mean: list[float] = []
+            took: list[float] = []
+            for _ in range(rounds(quick=result.quick)):
+                sizes.clear()
+                times.clear()
+                await d.hammer(engine, cases, d.recategorise, clients=clients, seconds=1.0)
+                mean.append(sum(sizes) / len(sizes))
+                took.append(sum(times) / len(times))
+            result.figure(f"requests a transaction at {clients} clients", "", mean)
+            result.figure(f"one transaction at {clients} clients", "ms", took)
+    finally:
+        appender.append_batch = original

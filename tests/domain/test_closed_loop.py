@@ -1,0 +1,250 @@
+"""网格闭环: every action of the kind, who may take it, and what it refuses."""
+
+from typing import Any
+
+import pytest
+
+from domain import facts as f
+from domain.actor import Actor
+from domain.errors import Refusal
+from tests.support import districts as d
+from tests.support import given as g
+from tests.support.given import given
+
+EVIDENCE = {"evidence": "已处理"}
+REASON = {"reason": "理由"}
+NOT_ACCEPTED = {"reason_code": "other", "reason": "不属本区"}
+# (what has happened, who, action, data, facts, stage, holder)
+WALK: list[tuple[g.Steps, Actor, str, dict[str, Any], list[str], str, str]] = [
+    (g.REPORTED, g.GRID, "contain", EVIDENCE, ["containment-taken"], "reported", d.COMMUNITY),
+    (g.HANDLING, g.HOUSING, "contain", EVIDENCE, ["containment-taken"], "handling", d.WATER),
+    (g.VERIFIED, g.SUPERVISOR, "note", {"note": "快办"}, ["note-recorded"], "pre_closing_check", d.COMMUNITY),
+    (g.ACCEPTED, g.COMMUNITY, "reclassify", {"category": "市容"}, ["case-reclassified"], "awaiting_grading", d.COMMUNITY),
+    (g.REPORTED, g.GRID, "withdraw", REASON, ["case-withdrawn", "clock-stopped", "clock-cancelled"], "withdrawn", d.COMMUNITY),
+    (g.REPORTED, g.GRID, "handle_on_the_spot", EVIDENCE, ["case-handled-on-the-spot", "case-closed", "clock-stopped", "clock-cancelled"], "handled_on_the_spot", d.COMMUNITY),
+    (g.REPORTED, g.GRID, "submit", {}, ["note-recorded"], "awaiting_acceptance", d.COMMUNITY),
+    (g.REPORTED, g.COMMUNITY, "accept", {}, ["case-accepted", "clock-stopped"], "awaiting_grading", d.COMMUNITY),
+    (g.REPORTED, g.COMMUNITY, "not_accept", NOT_ACCEPTED, ["case-not-accepted", "clock-stopped", "clock-stopped"], "not_accepted", d.COMMUNITY),
+    (g.ACCEPTED, g.TOWN, "grade", {"severity": "major", "urgency": "urgent"}, ["case-graded"], "awaiting_dispatch", d.COMMUNITY),
+    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": "水务局", "assisting": [d.HOUSING], "informed": [d.TOWN]}, ["case-assigned", "task-assigned", "clock-started"], "assigned", d.WATER),
+    (g.ASSIGNED, g.WATER, "start_handling", {}, ["handling-started"], "handling", d.WATER),
+    (g.HANDLING, g.WATER, "assign_task", {"unit": d.TOWN}, ["task-assigned"], "handling", d.WATER),
+    (g.HANDLING, g.HOUSING, "complete_task", EVIDENCE, ["task-completed"], "handling", d.WATER),
+    (g.HANDLING, g.WATER, "waive_task", REASON, ["task-waived"], "handling", d.WATER),
+    (g.ASSISTED, g.WATER, "claim_completion", EVIDENCE, ["completion-claimed", "clock-stopped"], "completion_claimed", d.COMMUNITY),
+    (g.CLAIMED, g.COMMUNITY, "verify", {}, ["completion-verified"], "pre_closing_check", d.COMMUNITY),
+    (g.CLAIMED, g.COMMUNITY, "rework", REASON, ["rework-required", "clock-started"], "handling", d.WATER),
+    (g.VERIFIED, g.DISPATCHER, "close", {"grade": "staged"}, ["case-closed", "clock-stopped"], "closed", d.COMMUNITY),
+    (g.CLOSED, g.SUPERVISOR, "reopen", REASON, ["case-reopened", "clock-started"], "awaiting_dispatch", d.COMMUNITY),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", WALK, ids=lambda row: f"{row[2]}-{row[5]}")
+def test_an_action_by_the_right_person_gives_its_facts(row: Any) -> None:
+    before, actor, action, data, types, stage, holder = row
+    story = given(*before).when(actor, (action, data)).then(*types)
+    assert story.case.stage == stage
+    assert story.case.holder == g.unit(holder)
+    moves = [draft.fact for draft in story.drafts if isinstance(draft.fact, f.CaseFact)]
+    # Only the first fact moves the case; the others stand where it moved to.
+    assert all(fact.stage.source == fact.stage.target == stage for fact in moves[1:])
+    assert moves[0].stage.target == stage
+    assert all(not draft.texts for draft in story.drafts[1:])
+
+
+# (what has happened, who, action, data, code)
+REFUSED: list[tuple[g.Steps, Actor, str, dict[str, Any], str]] = [
+    (g.REPORTED, g.COMMUNITY, "grade", {"severity": "major"}, "action-unavailable"),
+    (g.REPORTED, g.COMMUNITY, "fly", {}, "action-unavailable"),
+    (g.CLOSED, g.COMMUNITY, "note", {"note": "再记"}, "action-unavailable"),
+    (g.REPORTED, g.WATER, "accept", {}, "role-forbidden"),
+    (g.REPORTED, g.TOWN, "accept", {}, "role-forbidden"),
+    (g.REPORTED, g.OTHER_COMMUNITY, "accept", {}, "role-forbidden"),
+    (g.REPORTED, g.OTHER_TOWN, "contain", EVIDENCE, "role-forbidden"),
+    (g.ACCEPTED, g.OTHER_TOWN, "grade", {"severity": "major"}, "role-forbidden"),
+    (g.ASSIGNED, g.HOUSING, "start_handling", {}, "role-forbidden"),
+    (g.ASSIGNED, g.COMMUNITY, "start_handling", {}, "role-forbidden"),
+    (g.HANDLING, g.TOWN, "complete_task", EVIDENCE, "role-forbidden"),
+    (g.HANDLING, g.WATER, "complete_task", EVIDENCE, "role-forbidden"),
+    (g.ASSISTED, g.HOUSING, "complete_task", EVIDENCE, "role-forbidden"),
+    (g.HANDLING, g.HOUSING, "waive_task", REASON, "role-forbidden"),
+    (g.CLAIMED, g.WATER, "verify", {}, "role-forbidden"),
+    (g.CLAIMED, g.OTHER_COMMUNITY, "verify", {}, "role-forbidden"),
+    (g.CLAIMED, g.WATER, "rework", REASON, "role-forbidden"),
+    (g.CLOSED, g.COMMUNITY, "reopen", REASON, "role-forbidden"),
+    (g.REPORTED, g.COMMUNITY, "register_closing", {}, "role-forbidden"),
+    (g.HANDLING, g.WATER, "claim_completion", EVIDENCE, "tasks-open"),
+    (g.ASSISTED, g.WATER, "claim_completion", {}, "evidence-missing"),
+    (g.ASSISTED, g.WATER, "claim_completion", {"evidence": "　 \n"}, "evidence-missing"),
+    (g.REPORTED, g.GRID, "handle_on_the_spot", {}, "evidence-missing"),
+    (g.ACCEPTED, g.COMMUNITY, "grade", {}, "unknown-field"),
+    (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": "huge"}, "unknown-field"),
+    (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": 3}, "unknown-field"),
+    (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": "major", "colour": "红"}, "unknown-field"),
+    (g.ACCEPTED, g.COMMUNITY, "reclassify", {"category": "长" * 101}, "unknown-field"),
+    (g.ACCEPTED, g.COMMUNITY, "reclassify", {"category": "两\n行"}, "unknown-field"),
+    (g.GRADED, g.DISPATCHER, "dispatch", {}, "unknown-field"),
+    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": "海事局"}, "unknown-unit"),
+    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": d.WATER, "assisting": d.TOWN}, "unknown-field"),
+    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": d.WATER, "assisting": ["x"]}, "unknown-unit"),
+    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": d.WATER, "assisting": [d.WATER]}, "unknown-field"),
+    (g.HANDLING, g.HOUSING, "complete_task", {"task": 2, **EVIDENCE}, "unknown-field"),
+    (g.HANDLING, g.HOUSING, "complete_task", {"task": True, **EVIDENCE}, "unknown-field"),
+    (g.HANDLING, g.HOUSING, "complete_task", {"task": 2**53, **EVIDENCE}, "unknown-field"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: f"{row[2]}-{row[4]}")
+def test_whoever_may_not_or_says_it_wrong_is_refused_and_nothing_happens(row: Any) -> None:
+    before, actor, action, data, code = row
+    story = given(*before)
+    case = story.case
+    story.when(actor, (action, data)).refused(code)
+    assert story.case == case
+
+
+def test_an_unavailable_action_names_those_that_are() -> None:
+    refusal = given(*g.REPORTED).when(g.COMMUNITY, "verify").refused("action-unavailable")
+    assert {"accept", "not_accept", "note", "contain"} <= set(refusal.details["actions"])  # type: ignore[call-overload]
+    assert "register_closing" not in refusal.details["actions"]  # type: ignore[operator]
+    assert "受理并立案" in str(refusal)
+    assert "已上报" in str(refusal)
+
+
+def test_a_unit_completes_its_own_task_and_no_other() -> None:
+    story = given(*g.HANDLING, (g.WATER, ("assign_task", {"unit": d.TOWN})))
+    story.when(g.TOWN, ("complete_task", {"task": 1, **EVIDENCE})).refused("unknown-field")
+    story.when(g.TOWN, ("complete_task", EVIDENCE)).then("task-completed")
+    assert [task.status for task in story.case.tasks] == ["open", "done"]
+
+
+def test_the_lead_names_which_of_several_tasks_it_waives() -> None:
+    story = given(*g.HANDLING, (g.WATER, ("assign_task", {"unit": d.TOWN})))
+    refusal = story.when(g.WATER, ("waive_task", REASON)).refused("unknown-field", "/data/task")
+    assert "1、2" in str(refusal)
+    story.when(g.WATER, ("waive_task", {"task": 2, **REASON})).then("task-waived")
+    assert [task.status for task in story.case.tasks] == ["open", "waived"]
+
+
+def test_a_unit_named_twice_gets_one_task() -> None:
+    story = given(*g.GRADED)
+    story.when(g.DISPATCHER, ("dispatch", {"lead": d.WATER, "assisting": [d.HOUSING, "住建局"]}))
+    assert len(story.case.tasks) == 1
+
+
+def _handled_by_itself() -> g.Story:
+    return given(
+        *g.GRADED,
+        (g.DISPATCHER, ("dispatch", {"lead": d.COMMUNITY})),
+        (g.COMMUNITY, "start_handling"),
+        (g.COMMUNITY, ("claim_completion", EVIDENCE)),
+    )
+
+
+def test_where_a_community_handles_itself_its_town_verifies() -> None:
+    story = _handled_by_itself()
+    assert story.case.holder == g.unit(d.TOWN)
+    story.when(g.COMMUNITY, "verify").refused("role-forbidden")
+    story.when(g.TOWN, "verify").then("completion-verified")
+    story.when(g.TOWN, ("close", {"grade": "substantive"}))
+    story.when(g.SUPERVISOR, ("reopen", REASON))
+    assert story.case.holder == g.unit(d.COMMUNITY)
+
+
+def test_nobody_of_the_handling_unit_verifies_whatever_their_role() -> None:
+    # The centre handles what it accepted: there is nobody above it.
+    story = given(
+        (g.INTEGRATOR, g.report()),
+        (g.DISPATCHER, "accept"),
+        (g.DISPATCHER, ("grade", {"severity": "major"})),
+        (g.DISPATCHER, ("dispatch", {"lead": d.COUNTY})),
+        (Actor(role=g.TOWN.role), "start_handling"),
+        (Actor(role=g.TOWN.role), ("claim_completion", EVIDENCE)),
+    )
+    story.when(g.DISPATCHER, "verify").refused("same-person")
+
+
+@pytest.mark.parametrize(
+    ("action", "data"), [("not_accept", NOT_ACCEPTED), ("handle_on_the_spot", EVIDENCE)]
+)
+def test_what_was_never_accepted_can_be_reopened_and_verified(action: str, data: Any) -> None:
+    who = g.COMMUNITY if action == "not_accept" else g.GRID
+    story = given(
+        *g.REPORTED,
+        (who, (action, data)),
+        (g.DISPATCHER, ("reopen", REASON)),
+        (g.DISPATCHER, ("dispatch", {"lead": d.WATER})),
+        (g.WATER, "start_handling"),
+        (g.WATER, ("claim_completion", EVIDENCE)),
+    )
+    story.when(g.OTHER_COMMUNITY, "verify").refused("role-forbidden")
+    story.when(g.COMMUNITY, "verify").then("completion-verified")
+
+
+def test_a_report_lies_with_the_community_of_its_place() -> None:
+    story = given().when(g.GRID, g.report()).then("case-reported", "clock-started", "clock-started")
+    assert (story.case.place, story.case.holder) == (g.unit(d.GRID), g.unit(d.COMMUNITY))
+    story = given().when(g.DISPATCHER, g.report(unit=d.WATER))
+    assert story.case.holder == g.unit(d.WATER)
+    story = given().when(g.INTEGRATOR, g.report())
+    assert (story.case.place, story.case.holder) == (None, g.unit(d.COUNTY))
+
+
+def test_a_case_without_a_place_is_for_the_centre_only() -> None:
+    story = given((g.INTEGRATOR, g.report()))
+    for actor in (g.GRID, g.COMMUNITY, g.TOWN):
+        story.when(actor, ("contain", EVIDENCE)).refused("role-forbidden")
+    story.when(g.COMMUNITY, "accept").refused("role-forbidden")
+    story.when(g.DISPATCHER, "accept").then("case-accepted", "clock-stopped")
+
+
+def test_staff_report_only_from_their_own_place_channels_from_anywhere() -> None:
+    story = given()
+    story.when(g.GRID, g.report(unit=d.OTHER_COMMUNITY)).refused("role-forbidden")
+    story.when(g.WATER, g.report()).refused("role-forbidden")
+    story.when(g.TOWN, g.report(unit=d.GRID)).then(
+        "case-reported", "clock-started", "clock-started"
+    )
+    assert given().when(g.INTEGRATOR, g.report(unit="河北镇/河北社区")).case.place
+
+
+BAD_REPORTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"unit": "无此单元"}, "unknown-unit", "/unit"),
+    ({"title": " 　"}, "evidence-missing", "/title"),
+    ({"reporter": {"wechat": "x"}}, "unknown-field", "/reporter/wechat"),
+    ({"data": {"colour": 1}}, "unknown-field", "/data/colour"),
+    ({"data": {"people": "3"}}, "unknown-field", "/data/people"),
+    ({"data": {"people": True}}, "unknown-field", "/data/people"),
+    ({"data": {"people": -(2**60)}}, "unknown-field", "/data/people"),
+    ({"data": {"danger": 1}}, "unknown-field", "/data/danger"),
+]
+
+
+@pytest.mark.parametrize(("members", "code", "pointer"), BAD_REPORTS)
+def test_a_report_that_is_wrong_says_where(members: Any, code: str, pointer: str) -> None:
+    given().when(g.INTEGRATOR, g.report(**members)).refused(code, pointer)
+
+
+def test_texts_and_identities_never_stand_in_a_fact() -> None:
+    told = g.report(
+        description="路口东侧",
+        reporter={"name": "某居民", "phone": "13800000000"},
+        category="市容/从没听过的类别",
+        data={"people": 3},
+    )
+    story = given().when(g.GRID, told)
+    fields = {(text.field, text.subject) for text in story.drafts[0].texts}
+    assert fields == {
+        ("title", "narrative"),
+        ("description", "narrative"),
+        ("reporter.name", "reporter"),
+        ("reporter.phone", "reporter"),
+    }
+    assert "某居民" not in str(story.drafts[0].fact)
+    assert story.case.data == {"people": 3}
+
+
+def test_a_refusal_is_a_sentence_with_a_code() -> None:
+    refusal = given(*g.REPORTED).when(g.WATER, "accept").refused("role-forbidden")
+    assert isinstance(refusal, Refusal)
+    assert "受理并立案" in str(refusal)
