@@ -6,13 +6,16 @@ stands ours with a text, which is sealed, as the library has nothing like it.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 from uuid import UUID
+
+import uvloop
 
 from benchmarks import commits, stock
 from benchmarks import district as d
 from benchmarks.measure import Result, rounds
+from domain.commands import Act
 from workflows.engine import Engine
 
 DISTRICT: Final = "610327"
@@ -29,7 +32,7 @@ def run(*, quick: bool) -> Result:
     result = Result("append", METHOD, quick)
     cases, seconds = (400, 1.0) if quick else (3000, 3.0)
     with d.server() as dsn:
-        asyncio.run(_run(dsn, result, cases, seconds))
+        uvloop.run(_run(dsn, result, cases, seconds))
     return result
 
 
@@ -59,7 +62,7 @@ async def _against(
     def keep(name: str, rate: float) -> None:
         rates.setdefault(name, []).append(rate)
 
-    async def ours(act: Any, *, cold: bool = False) -> float:
+    async def ours(act: Callable[[int], Act], *, cold: bool = False) -> float:
         cache(engine, cold=cold)
         done = await d.hammer(engine, ids, act, clients=clients, seconds=seconds)
         return done / seconds

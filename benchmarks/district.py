@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 
@@ -110,11 +110,11 @@ def real_clock() -> datetime:
 
 @asynccontextmanager
 async def engine_on(
-    database: Database, district: str, *, wrapper: LocalWrapper | None = None, **options: Any
+    database: Database, district: str, *, wrapper: LocalWrapper | None = None
 ) -> AsyncGenerator[Engine]:
     """Open an engine on a district; found it first where that was not done."""
     vault = Vault(database, district, wrapper or LocalWrapper(MASTER_KEY))
-    engine = Engine(database, district, vault, clock=real_clock, **options)
+    engine = Engine(database, district, vault, clock=real_clock)
     try:
         if (await engine.refresh()).district is None:
             await found(engine, district, "演示县", trial=False)
@@ -153,7 +153,7 @@ def ten_facts(number: int) -> Import:
 
 
 async def hammer(
-    engine: Engine, cases: Sequence[str], act: Any, *, clients: int, seconds: float
+    engine: Engine, cases: Sequence[str], act: Callable[[int], Act], *, clients: int, seconds: float
 ) -> int:
     """Let clients act on their own cases for a while; return how many actions were stored."""
     loop = asyncio.get_running_loop()

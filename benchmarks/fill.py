@@ -121,7 +121,11 @@ def _batch(
             number += 1
         with connection.cursor() as cursor:
             copies = ((EVENT, rows.event), (COMMAND, rows.command))
-            for query, lines in (*copies, (PERSONAL, rows.personal), (SUBJECT_KEY, rows.subject_key)):
+            for query, lines in (
+                *copies,
+                (PERSONAL, rows.personal),
+                (SUBJECT_KEY, rows.subject_key),
+            ):
                 with cursor.copy(query) as copy:
                     copy.write(b"".join(lines) + END)
         connection.execute(

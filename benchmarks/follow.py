@@ -94,7 +94,8 @@ class Counts(PostgresTrackingRecorder):
         schema = Identifier(datastore.schema)
         self.sql_create_statements.append(SQL(statement).format(schema, self.table))
         self.add = SQL(
-            "INSERT INTO {0}.{1} VALUES (%s, 1) ON CONFLICT (type) DO UPDATE SET count = {1}.count + 1"
+            "INSERT INTO {0}.{1} VALUES (%s, 1) "
+            "ON CONFLICT (type) DO UPDATE SET count = {1}.count + 1"
         ).format(schema, self.table)
 
     def count(self, name: str, tracking: Tracking) -> None:
@@ -121,12 +122,14 @@ def stock_seconds(dsn: str, events: int) -> float:
         for table in (COUNTS, "counts_tracking"):
             connection.execute(f"DROP TABLE IF EXISTS {stock.SCHEMA}.{table}".encode())
     watch = Watch()
-    with watch.timed(), ProjectionRunner(
-        application_class=stock.Tickets,
-        projection_class=CountEvents,
-        view_class=Counts,
-        env=stock.environment(dsn, threads=4),
-    ) as runner:
+    with (
+        watch.timed(),
+        ProjectionRunner(
+            application_class=stock.Tickets,
+            projection_class=CountEvents,
+            view_class=Counts,
+            env=stock.environment(dsn, threads=4),
+        ) as runner,
+    ):
         runner.wait(notification_id=events, timeout=600)
     return watch.seconds
-

@@ -29,7 +29,7 @@ BYTES_A_FACT: Final = 3_000
 """In tables, indexes, ledgers and write-ahead log, roughly."""
 CONNECTIONS: Final = 16
 METHOD: Final = (
-    "The same as `http` at 16 connections, warm, and with each case for the first time (cold), in a "
+    "The same as `http` at 16 connections, warm, and each case for the first time (cold), in a "
     "district of a few thousand facts and after filling it; its ledgers follow, then a CHECKPOINT. "
     "Turns at one size come one after the other, as a log does not shrink; a bare endpoint beside "
     "each turn shows how the machine did, and the ratios are of rates over that."

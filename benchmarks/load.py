@@ -80,7 +80,7 @@ class _Client(asyncio.Protocol):
         self._done = done
         self._plan = plan
         self._heads = [_head(plan, path) for path in plan.paths[number :: plan.connections]]
-        self._bodies = [_body(plan, body) for body in plan.bodies]
+        self._bodies = [_body(body) for body in plan.bodies]
         self._key = f"{plan.keys}-{number}-"
         self._sent = 0
         self._buffer = b""
@@ -113,6 +113,7 @@ class _Client(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # what was answered is counted; what was not, ends the connection
         if not self._done.done():
             self._done.set_result(None)
 
@@ -132,8 +133,7 @@ def _head(plan: Plan, path: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _body(plan: Plan, body: str) -> bytes:
-    del plan
+def _body(body: str) -> bytes:
     encoded = body.encode()
     return f"Content-Length: {len(encoded)}\r\n\r\n".encode() + encoded
 

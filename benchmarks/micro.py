@@ -1,9 +1,10 @@
 """What the parts of one action cost in this process, in microseconds; no database in between."""
 
-import asyncio
 import timeit
 from collections.abc import Callable
 from typing import Final
+
+import uvloop
 
 from benchmarks import district as d
 from benchmarks.measure import Result, rounds
@@ -13,7 +14,7 @@ from domain.due import Cutoff, due, parse_budget
 from domain.facts import Text
 from eventlog import appender
 from eventlog.appender import Answer, Request, arguments
-from eventlog.database import Connection
+from eventlog.database import Connection, Database
 from eventlog.envelope import Envelope, Tail, enclose, subjects
 from eventlog.records import new_id
 from workflows.engine import Engine
@@ -30,11 +31,11 @@ def run(*, quick: bool) -> Result:
     """Measure."""
     result = Result("micro", METHOD, quick)
     with d.server() as dsn, d.new_district(dsn, DISTRICT) as database:
-        asyncio.run(_run(database, result))
+        uvloop.run(_run(database, result))
     return result
 
 
-async def _run(database: d.Database, result: Result) -> None:
+async def _run(database: Database, result: Result) -> None:
     async with d.engine_on(database, DISTRICT) as engine:
         cases = await d.seed(engine, 200)
         await _parts(engine, result, cases[0])

@@ -124,7 +124,11 @@ def _turns(
 def bare_plan(port: int, path: str, connections: int, seconds: float) -> load.Plan:
     """Return what to send to the peers."""
     return load.Plan(
-        port=port, connections=connections, seconds=seconds, paths=[path] * connections, bodies=BODIES
+        port=port,
+        connections=connections,
+        seconds=seconds,
+        paths=[path] * connections,
+        bodies=BODIES,
     )
 
 

@@ -92,6 +92,9 @@ def await_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> Non
 def is_ready(port: int) -> bool:
     """Ask once."""
     address = f"http://127.0.0.1:{port}/health/ready"
-    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(address, timeout=5) as got:
+    with (
+        suppress(urllib.error.URLError, OSError),
+        urllib.request.urlopen(address, timeout=5) as got,
+    ):
         return bool(got.status == 200)
     return False

@@ -11,6 +11,7 @@ import random
 import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # has no stubs of its own
@@ -24,6 +25,7 @@ from benchmarks import district as d
 from benchmarks import processes
 from benchmarks.measure import Result, Watch, rounds
 from domain.actor import Role
+from eventlog.database import Database
 from eventlog.runner import Runner
 from projections.ledgers import LEDGERS
 from workflows.administration import issue_key
@@ -31,11 +33,19 @@ from workflows.administration import issue_key
 ROOT: Final = Path(__file__).parents[1]
 REAL: Final = "replies/replies_2011_2017_1079.csv"
 INVENTED_ROWS: Final = 1_079
-COLUMNS: Final = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "答复意见", "答复时间")
+COLUMNS: Final = (
+    "留言编号",
+    "留言用户",
+    "留言主题",
+    "留言时间",
+    "留言详情",
+    "答复意见",
+    "答复时间",
+)
 METHOD: Final = (
-    "`import_rows` from the file, both ledgers carried to the end of the log afterwards, into a new "
-    "district each time; facts over the whole time. Memory: resident set of a server process that "
-    "then opened the district and answered one ledger summary."
+    "`import_rows` from the file, both ledgers carried to the end of the log afterwards, into a "
+    "new district each time; facts over the whole time. Memory: resident set of a server process "
+    "that then opened the district and answered one ledger summary."
 )
 DISTRICTS: Final = tuple(f"61032{n}" for n in range(1, 8))
 
@@ -45,7 +55,7 @@ def run(*, quick: bool) -> Result:
     result = Result("register", METHOD, quick)
     rates: list[float] = []
     rows: list[float] = []
-    with d.TemporaryDirectory(prefix="bihuan-bench-") as name:
+    with TemporaryDirectory(prefix="bihuan-bench-") as name:
         folder = Path(name)
         source, mapping = _register(folder)
         with open_site(Settings(data=folder / "data")) as site:
@@ -68,7 +78,7 @@ def run(*, quick: bool) -> Result:
 
 
 async def _imported(
-    database: d.Database, district: str, source: Path, mapping: Path
+    database: Database, district: str, source: Path, mapping: Path
 ) -> tuple[int, int, float]:
     """Return how many facts and rows were imported in how many seconds, ledgers included."""
     rules = load_mapping(mapping)
@@ -84,7 +94,7 @@ async def _imported(
     return d.position(database) - before, report.read, watch.seconds
 
 
-async def _key(database: d.Database) -> str:
+async def _key(database: Database) -> str:
     async with d.engine_on(database, "610327") as engine:
         return await issue_key(engine, Role.ADMIN, unit=None, name=None)
 
@@ -93,7 +103,7 @@ def _memory(data: Path, key: str) -> float:
     port = processes.free_port()
     with processes.bihuan(data, port=port, log=data / "bench.log") as pid:
         address = f"http://127.0.0.1:{port}/v1/districts/610327/ledgers/deadlines/summary"
-        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 - ours
+        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - ours
             assert answer.status == 200
         return float(psutil.Process(pid).memory_info().rss) / 2**20

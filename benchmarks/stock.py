@@ -35,8 +35,6 @@ class Ticket(Aggregate):
 class Tickets(Application[UUID]):
     """The library's application, as its tutorial has it."""
 
-    snapshotting_intervals = None
-
     def report(self, number: int, facts: int) -> UUID:
         """Store an aggregate with so many events."""
         ticket = Ticket(f"第 {number} 号井盖破损", "01", "610327100001")

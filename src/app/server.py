@@ -24,6 +24,7 @@ from eventlog.keys import LocalWrapper, load_kek
 
 DSN_VARIABLE: Final = "BIHUAN_WORKER_DSN"
 KEK_VARIABLE: Final = "BIHUAN_WORKER_KEY_FILE"
+PARENT_VARIABLE: Final = "BIHUAN_WORKER_PARENT"
 GRACE_SECONDS: Final = 5
 """How long requests under way may take after a signal; the rest of 10 s is for the database."""
 STARTUP_FAILURE: Final = 3
@@ -61,6 +62,7 @@ def serve_together(site: Site, settings: Settings, listening: socket.socket, wor
     """Serve in several processes, which this one keeps alive; tell whether they ever served."""
     os.environ[DSN_VARIABLE] = site.dsn
     os.environ[KEK_VARIABLE] = str(settings.master_key.resolve())
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
     parent = Multiprocess(_config("app.server:worker", workers), sockets=[listening])
     parent.run()
     return all(process.exitcode != STARTUP_FAILURE for process in parent.processes)
@@ -76,7 +78,7 @@ def worker() -> FastAPI:
 
 def _leave_with_parent() -> None:
     """Stop when the parent was killed: nobody else would stop this process then."""
-    parent = os.getppid()
+    parent = int(os.environ[PARENT_VARIABLE])
     while os.getppid() == parent:
         time.sleep(ORPHAN_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -117,7 +117,8 @@ def ids(server: Server, code: str, key: str) -> set[str]:
     path = f"/v1/districts/{code}/events?after=0&limit=1000"
     status, feed = server.get(path, key)
     assert status == 200, feed
-    return {item["subject"] for item in feed["items"] if "case-reported" in item["type"]}
+    reported = [item for item in feed["items"] if "case-reported" in item["type"]]
+    return {str(item["subject"]).rpartition("/")[2] for item in reported}
 
 
 def write_until_refused(

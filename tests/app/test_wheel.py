@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -99,7 +98,7 @@ def test_an_environment_with_the_wheel_alone_founds_a_district_and_serves_it(
         server.send_signal(signal.SIGTERM)
         _, err = server.communicate(timeout=30)
     assert server.returncode == 0, err
-    assert os.listdir(tmp_path) == ["var"]
+    assert [path.name for path in tmp_path.iterdir()] == ["var"]
 
 
 def answers(port: int, path: str, key: str = "") -> tuple[int, object]:

@@ -1,0 +1,233 @@
+"""Laws of decisions over random sequences of commands, legal and not, of both kinds."""
+
+import json
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import rfc8785
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.actor import Actor, Role
+from domain.case import Case, blank, fold
+from domain.commands import Act, Command, Import, Update
+from domain.facts import CASE, FACTS, SourceReference
+from domain.world import Draft
+from eventlog.records import NO_PREVIOUS, PROFILE, Body, Record, Who, decode, encode
+from tests.support import districts as d
+from tests.support import given as g
+from tests.support.samples import numbers, texts
+from workflows.engine import _folded
+
+ACTORS = [
+    *(g.GRID, g.COMMUNITY, g.OTHER_COMMUNITY, g.TOWN, g.WATER, g.HOUSING),
+    *(g.DISPATCHER, g.SUPERVISOR, g.INTEGRATOR, Actor(role=Role.AUDITOR)),
+]
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "text": st.just("文字") | texts,
+    "code": st.sampled_from(["市容", "环境"]) | texts,
+    "unit": st.sampled_from([d.WATER, d.HOUSING, d.COMMUNITY, "城关镇", "无"]),
+    "units": st.lists(st.sampled_from([d.HOUSING, d.TOWN, d.WATER]), max_size=2),
+    "integer": st.integers(0, 3) | numbers,
+    "boolean": st.booleans(),
+}
+
+
+@st.composite
+def commands(draw: st.DrawFn, kind: str) -> tuple[Actor, Command, int]:
+    """Draw somebody, what they want, and how long after the last command."""
+    form = g.kind(kind)
+    seconds = draw(st.sampled_from([0, 30, 3600, 100_000, 3_000_000]))
+    action = draw(st.sampled_from(list(form.actions.values())))
+    data: dict[str, Any] = {}
+    for field in form.actions[action.name].form:
+        if field.required or draw(st.booleans()):
+            values = st.sampled_from(field.values) if field.values else VALUES[field.type]
+            data[field.name] = draw(values if draw(st.integers(0, 9)) else st.none() | texts)
+    if draw(st.integers(0, 19)) == 0:
+        data["extra"] = 1
+    shift = draw(st.sampled_from([None, None, None, 0, -60, 60, 500, -100_000]))
+    at = None if shift is None else timedelta(seconds=shift)
+    actor = draw(st.sampled_from(ACTORS))
+    # The moment is not known yet: `walk` adds it to the shift.
+    return actor, Act(action=action.name, data=data, occurred_at=at), seconds  # type: ignore[arg-type]
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> tuple[str, list[tuple[Actor, Command, int]]]:
+    kind = draw(st.sampled_from(["closed-loop", "public-reply"]))
+    return kind, draw(st.lists(commands(kind), min_size=4, max_size=14))
+
+
+def walk(kind: str, sequence: list[tuple[Actor, Command, int]]) -> g.Story:
+    """Report a case, then try everything; check that a refusal leaves no trace."""
+    story = g.Story(kind)
+    source = SourceReference("board", "1")
+    told = g.report(kind, unit=d.GRID, source=source, content="a.x", data={})
+    story.when(g.INTEGRATOR, told).then(*(draft.fact.TYPE for draft in story.drafts))
+    for actor, command, seconds in sequence:
+        assert isinstance(command, Act)
+        story.later(seconds=seconds)
+        shift: Any = command.occurred_at
+        at = None if shift is None else story.now + shift
+        before, length = story.case, len(story.history)
+        story.when(actor, Act(action=command.action, data=command.data, occurred_at=at))
+        if story.refusal is not None:
+            assert story.case is before
+            assert len(story.history) == length
+            assert "—" not in str(story.refusal)
+    return story
+
+
+def recorded(story: g.Story) -> list[Record]:
+    """Encode every fact, check its bytes, and read it back."""
+    records: list[Record] = []
+    for version, draft in enumerate(story.history, 1):
+        body = _body(story, version, draft)
+        raw = encode(body)
+        assert raw == rfc8785.dumps(json.loads(raw, parse_float=_no_floats))
+        assert all(key.isascii() for key in _keys(json.loads(raw)))
+        records.append(Record(version, draft.occurred_at, decode(body.type, body.schema, raw)))
+    return records
+
+
+def _no_floats(text: str) -> float:
+    raise AssertionError(text)
+
+
+def _keys(tree: Any) -> list[str]:
+    if isinstance(tree, dict):
+        return [*tree, *(key for value in tree.values() for key in _keys(value))]
+    return [key for value in tree for key in _keys(value)] if isinstance(tree, list) else []
+
+
+def _body(story: g.Story, version: int, draft: Draft) -> Body[Any]:
+    fact = draft.fact
+    return Body(
+        profile=PROFILE,
+        district=d.DISTRICT,
+        stream_type=CASE,
+        stream=story.case.id,
+        version=version,
+        event=story.case.id,
+        command=story.case.id,
+        type=fact.TYPE,
+        schema=fact.SCHEMA,
+        occurred_at=draft.occurred_at,
+        actor=Who("admin", None, None, None, None),
+        client="test",
+        kind=story.kind.hash,
+        reference_position=0,
+        data=fact,
+        sealed=(),
+        prev=NO_PREVIOUS,
+    )
+
+
+BOUNDED = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(sequences())
+@BOUNDED
+def test_whatever_was_accepted_replays_to_the_same_case(
+    drawn: tuple[str, list[tuple[Actor, Command, int]]],
+) -> None:
+    story = walk(*drawn)
+    records = recorded(story)
+    g.same(_folded(records), story.case)
+    assert {type(draft.fact) for draft in story.history} <= set(FACTS)
+    _check_clocks(story.case)
+    _check_order(story)
+
+
+def _check_clocks(case: Case) -> None:
+    instances = [clock.instance for clock in case.clocks]
+    assert len(instances) == len(set(instances))
+    running = [clock.name for clock in case.running_clocks]
+    assert len(running) == len(set(running))
+    for clock in case.clocks:
+        assert clock.due > clock.started_at
+        assert (clock.status == "running") == (clock.stopped_at is None)
+    if case.outcome is not None:
+        assert running == []
+    assert [task.number for task in case.tasks] == list(range(1, len(case.tasks) + 1))
+
+
+def _check_order(story: g.Story) -> None:
+    """No fact is older than one before it; the breach comes before the stop."""
+    times = [draft.occurred_at for draft in story.history]
+    assert times == sorted(times)
+    assert all(at.microsecond == 0 and at <= story.now for at in times)
+
+
+@given(sequences())
+@settings(BOUNDED, max_examples=40)
+def test_the_same_commands_give_the_same_facts(
+    drawn: tuple[str, list[tuple[Actor, Command, int]]],
+) -> None:
+    assert walk(*drawn).history == walk(*drawn).history
+
+
+@st.composite
+def registers(draw: st.DrawFn) -> list[tuple[int, int | None, str]]:
+    """Draw what successive registers say: minutes to the report, to the reply, and words."""
+    row = st.tuples(
+        st.sampled_from([0, 0, 0, -50_000, 3_000]),
+        st.none() | st.sampled_from([10, 20_000, 60_000, 140_000]),
+        st.sampled_from("xy"),
+    )
+    return draw(st.lists(row, min_size=1, max_size=5))
+
+
+@given(registers())
+@settings(BOUNDED, max_examples=80)
+def test_successive_registers_replay_and_the_same_again_changes_nothing(
+    rows: list[tuple[int, int | None, str]],
+) -> None:
+    story = g.Story("public-reply")
+    start = g.NOW - timedelta(days=100)
+    for moved, answer, words in rows:
+        report = g.report(
+            "public-reply",
+            title=words,
+            content=f"{moved}{words}.{answer}",
+            source=SourceReference("board", "1"),
+            occurred_at=start + timedelta(minutes=moved),
+        )
+        steps = () if answer is None else (_reply(start, answer),)
+        new = story.case.version == 0
+        told: Command = (
+            Import(report=report, steps=steps) if new else Update(report=report, steps=steps)
+        )
+        story.when(g.IMPORTER, told)
+        if story.refusal is None:
+            once = story.case
+            story.when(g.IMPORTER, Update(report=report, steps=steps)).then()
+            assert story.case is once
+        story.later(hours=1)
+    if story.history:
+        records = recorded(story)
+        g.same(_folded(records), story.case)
+        _check_clocks(story.case)
+        _check_past(records, story)
+
+
+def _reply(start: datetime, minutes: int) -> Act:
+    return Act(
+        action="reply", data={"reply": "答复"}, occurred_at=start + timedelta(minutes=minutes)
+    )
+
+
+def _check_past(records: list[Record], story: g.Story) -> None:
+    """At every moment of its past the case was something that can be shown."""
+    moments = OrderedDict.fromkeys(record.occurred_at for record in records)
+    for moment in moments:
+        seen = fold(
+            blank(story.case.id, story.kind.hash),
+            [(one.fact, one.occurred_at) for one in records if one.occurred_at <= moment],
+        )
+        assert seen.number == g.NUMBER
+        assert seen.stage in story.kind.stages
+        assert msgspec.json.encode(seen)
