@@ -104,6 +104,10 @@ class _Rig:
             for writer in writers:
                 writer.start()
             yield writers
+        except BaseException:
+            for writer in writers:
+                writer.give_up()
+            raise
         finally:
             for writer in writers:
                 writer.stop()

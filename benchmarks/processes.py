@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -80,21 +80,23 @@ def await_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> Non
     Raises:
         RuntimeError: it ended, or says nothing.
     """
-    deadline = time.monotonic() + START_SECONDS
+    deadline, said = time.monotonic() + START_SECONDS, ""
     while time.monotonic() < deadline and process.poll() is None:
-        if is_ready(port):
+        said = readiness(port)
+        if not said:
             return
         time.sleep(0.05)
     process.kill()
-    raise RuntimeError(f"no server: {log.read_text(errors='replace')[-3000:]}")
+    raise RuntimeError(f"no server: {said}\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def is_ready(port: int) -> bool:
-    """Ask once."""
+def readiness(port: int) -> str:
+    """Ask once; return why the server may not be used yet, or nothing."""
     address = f"http://127.0.0.1:{port}/health/ready"
-    with (
-        suppress(urllib.error.URLError, OSError),
-        urllib.request.urlopen(address, timeout=5) as got,
-    ):
-        return bool(got.status == 200)
-    return False
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode(errors="replace")
+    except OSError as error:
+        return str(error)

@@ -37,6 +37,7 @@ class Writer:
         self._district = district
         self._cases = cases
         self._stop = threading.Event()
+        self._given_up = False
         self._connection: http.client.HTTPConnection | None = None
         self._thread = threading.Thread(target=self._run, name=f"writer-{number}", daemon=True)
 
@@ -48,6 +49,11 @@ class Writer:
         """Finish the request under way, however often it takes."""
         self._stop.set()
         self._thread.join(GIVE_UP_SECONDS + ANSWER_SECONDS)
+
+    def give_up(self) -> None:
+        """Leave the request under way unanswered: the drill itself has failed."""
+        self._given_up = True
+        self._stop.set()
 
     def _run(self) -> None:
         count = 0
@@ -63,7 +69,7 @@ class Writer:
         path = f"/v1/districts/{self._district}/cases/{case}/actions/"
         body = json.dumps({"data": data})
         deadline, doubted = time.monotonic() + GIVE_UP_SECONDS, False
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._given_up:
             status, answer = self._post(path + ("note" if note else "reclassify"), key, body)
             if status == OK:
                 place = Acknowledged(case, answer["version"], answer["position"])

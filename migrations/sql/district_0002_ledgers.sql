@@ -104,8 +104,7 @@ CREATE TABLE cases_history (
     source_system  text,
     source_id      text,
     title          bigint,
-    changed_at     timestamptz NOT NULL,
-    CONSTRAINT cases_history_key PRIMARY KEY (case_id, row_key, valid_from, position_from)
+    changed_at     timestamptz NOT NULL
 );
 COMMENT ON TABLE cases_history IS '事项台账的历史：被取代或被更正的每一行；各列同 cases';
 COMMENT ON COLUMN cases_history.valid_to IS '本行情况到何时止（不含）；infinity 为未止即被更正';
@@ -122,7 +121,7 @@ COMMENT ON TABLE cases_state IS '事项台账续算所需的中间状态；不�
 CREATE INDEX cases_reported_at ON cases (reported_at, case_id, row_key);
 CREATE INDEX cases_number ON cases (number);
 CREATE INDEX cases_visible_to ON cases USING gin (visible_to);
-CREATE INDEX cases_history_reported_at ON cases_history (reported_at, case_id, row_key);
+CREATE INDEX cases_history_case ON cases_history (case_id);
 
 CREATE TABLE deadlines (
     case_id          uuid NOT NULL,
@@ -151,7 +150,6 @@ CREATE TABLE deadlines (
     rescheduled      integer NOT NULL,
     previous_due     timestamptz,
     category         text,
-    stage            text NOT NULL,
     holder           text,
     visible_to       text[] NOT NULL,
     reported_at      timestamptz NOT NULL,
@@ -185,7 +183,6 @@ COMMENT ON COLUMN deadlines.breached_at IS '超期时间（即当时的到期时
 COMMENT ON COLUMN deadlines.rescheduled IS '时限变更次数';
 COMMENT ON COLUMN deadlines.previous_due IS '最近一次变更前的到期时间';
 COMMENT ON COLUMN deadlines.category IS '类别';
-COMMENT ON COLUMN deadlines.stage IS '环节；环节时限停止后为停止时的环节';
 COMMENT ON COLUMN deadlines.holder IS '承办单元；环节时限停止后为停止时的承办单元';
 COMMENT ON COLUMN deadlines.visible_to IS '可见范围：同事项台账';
 COMMENT ON COLUMN deadlines.reported_at IS '上报时间';
@@ -223,14 +220,12 @@ CREATE TABLE deadlines_history (
     rescheduled      integer NOT NULL,
     previous_due     timestamptz,
     category         text,
-    stage            text NOT NULL,
     holder           text,
     visible_to       text[] NOT NULL,
     reported_at      timestamptz NOT NULL,
     ended_at         timestamptz,
     outcome          text,
-    title            bigint,
-    CONSTRAINT deadlines_history_key PRIMARY KEY (case_id, row_key, valid_from, position_from)
+    title            bigint
 );
 COMMENT ON TABLE deadlines_history IS '办结时限台账的历史：被取代或被更正的每一行；各列同 deadlines';
 COMMENT ON COLUMN deadlines_history.valid_to IS '本行情况到何时止（不含）；infinity 为未止即被更正';
@@ -246,4 +241,4 @@ COMMENT ON TABLE deadlines_state IS '办结时限台账续算所需的中间状�
 
 CREATE INDEX deadlines_due ON deadlines (due, case_id, row_key);
 CREATE INDEX deadlines_visible_to ON deadlines USING gin (visible_to);
-CREATE INDEX deadlines_history_due ON deadlines_history (due, case_id, row_key);
+CREATE INDEX deadlines_history_case ON deadlines_history (case_id);

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from eventlog.database import Connection
-from eventlog.records import NO_PREVIOUS, Record, body_hash, decode_rows
+from eventlog.records import NO_PREVIOUS, Group, Record, body_hash, decode_groups, decode_rows
 
 BEGINNING: Final = 0
 
@@ -36,10 +36,17 @@ class Head(Struct, frozen=True):
 
 
 # Binary: bodies come as they are, without hexadecimal in between.
+# One row a sort of fact: the server joins the bodies, so that neither it nor we handle each alone.
+# Aggregates of one group see its rows in one order; the reader puts all in order by position.
 RANGE: Final = """
-    SELECT position, recorded_at, type, schema_version, body FROM event
-    WHERE position > %s ORDER BY position LIMIT %s
+    SELECT type, schema_version, array_agg(position), array_agg(recorded_at), string_agg(body, ',')
+    FROM event WHERE position > %s AND position <= %s GROUP BY type, schema_version
 """
+# Where a range of so many facts ends, and what comes next; positions have no gaps.
+BORDER: Final = """
+    SELECT position, recorded_at FROM event WHERE position = %s OR position = %s ORDER BY position
+"""
+REQUEST: Final = "SELECT min(position), max(position) FROM event WHERE recorded_at = %s"
 REFERENCE: Final = """
     SELECT position, recorded_at, type, schema_version, body FROM event
     WHERE stream_type <> 'case' AND position > %s AND position <= %s ORDER BY position
@@ -69,28 +76,43 @@ POSITION_AT: Final = """
 """
 
 
+class Range(Struct, frozen=True):
+    """A range as the server gathered it, not yet decoded; `more` if facts came after it."""
+
+    groups: list[Group]
+    through: int
+    more: bool
+
+
 def read_range(connection: Connection, after: int, limit: int) -> list[Record]:
     """Return up to `limit` records after a position."""
-    return decode_rows(_rows(connection, RANGE, (after, limit)))
+    return decode_groups(_gathered(connection, after, after + limit))
+
+
+def fetch_requests(connection: Connection, after: int, limit: int) -> Range:
+    """Gather whole requests after a position: up to `limit` facts, but at least one request.
+
+    All facts of a request share `recorded_at`, and no two requests do. What follows the last
+    whole request is not touched: it may be unreadable.
+    """
+    last = after + limit
+    border = connection.execute(BORDER, (last, last + 1)).fetchall()
+    more = len(border) == 2  # noqa: PLR2004 - the last and the next one
+    through = last
+    if more and border[0][1] == border[1][1]:
+        first, end = connection.execute(REQUEST, (border[1][1],)).fetchone() or (last, last)
+        through = int(end) if first <= after + 1 else int(first) - 1
+    return Range(_gathered(connection, after, through), through, more)
 
 
 def read_requests(connection: Connection, after: int, limit: int) -> list[Record]:
-    """Return whole requests after a position: up to `limit` records, but at least one request.
+    """Return whole requests after a position, see `fetch_requests`."""
+    return decode_groups(fetch_requests(connection, after, limit).groups)
 
-    All facts of a request share `recorded_at`, and no two requests do. What follows the last
-    whole request is cut off before it is decoded: it may be unreadable.
-    """
-    while True:
-        rows = _rows(connection, RANGE, (after, limit + 1))
-        if len(rows) <= limit:
-            return decode_rows(rows)
-        beyond = rows[-1][1]
-        whole = len(rows)
-        while whole and rows[whole - 1][1] == beyond:
-            whole -= 1
-        if whole:
-            return decode_rows(rows[:whole])
-        limit *= 4
+
+def _gathered(connection: Connection, after: int, through: int) -> list[Group]:
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(RANGE, (after, through)).fetchall()
 
 
 def read_reference(connection: Connection, after: int, through: int) -> list[Record]:

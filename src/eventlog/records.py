@@ -4,9 +4,10 @@
 msgspec is canonical already (tests hold it against the rfc8785 library).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -93,6 +94,10 @@ class Record(Struct, frozen=True):
         return self.body.occurred_at
 
 
+Group = tuple[str, int, list[int], list[datetime], bytes]
+"""Facts of one sort: type, schema, positions, recording times, bodies joined by commas."""
+
+
 class UnknownFact(Exception):
     """日志中有不认识的办理记录 {type}（第 {schema} 版）。程序版本可能过旧，请升级后再试。"""
 
@@ -105,6 +110,11 @@ _DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[Body[Any]]]] = {
     (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(Body[fact])  # type: ignore[valid-type]
     for fact in FACTS
 }
+_LIST_DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[list[Body[Any]]]]] = {
+    (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(list[Body[fact]])  # type: ignore[valid-type]
+    for fact in FACTS
+}
+_position: Final = attrgetter("position")
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -136,6 +146,25 @@ def decode_rows(rows: Sequence[tuple[int, datetime, str, int, bytes]]) -> list[R
         ]
     except KeyError as missing:
         raise UnknownFact(*missing.args[0]) from None
+
+
+def decode_groups(groups: Iterable[Group]) -> list[Record]:
+    """Read groups of facts, and put them in the order of the log.
+
+    Many bodies of one sort in one call cost half of what they cost one by one.
+
+    Raises:
+        UnknownFact: no fact of this name and schema exists.
+        msgspec.ValidationError: some bytes are no such body.
+    """
+    records: list[Record] = []
+    for type_, schema, positions, times, joined in groups:
+        decoder = _LIST_DECODERS.get((type_, schema))
+        if decoder is None:
+            raise UnknownFact(type_, schema)
+        records += map(Record, positions, times, decoder.decode(b"[" + joined + b"]"))
+    records.sort(key=_position)
+    return records
 
 
 def body_hash(body: bytes) -> str:

@@ -1,23 +1,26 @@
 """The runner: whatever follows the log (ledgers, timers) is carried forward range by range.
 
 One transaction a range and follower: lock its checkpoint (the lock is the lease), read, apply,
-advance, commit. Ranges end where requests end, so nobody ever sees half a request.
+advance, commit. Ranges end where requests end, so nobody ever sees half a request. Followers that
+stand at the same position share what was read; each has a connection of its own, so that one
+folds while the database writes another's rows.
 """
 
 import gc
 import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final, Literal, Protocol
 
 import psycopg
 from msgspec import Struct
 
+from eventlog.ahead import Ahead
 from eventlog.database import Connection, Database
-from eventlog.reader import read_requests
 from eventlog.records import Record
 
-BATCH: Final = 2000
+BATCH: Final = 5000
 POLL_SECONDS: Final = 0.2
 LEASE_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 1.0
@@ -134,7 +137,9 @@ class Runner:
         self._poll = poll
         self._lease = lease
         self._wake = wake or threading.Event()
-        self._connection: Connection | None = None
+        self._connections: dict[str, Connection] = {}
+        self._ahead = Ahead(database)
+        self._hands = ThreadPoolExecutor(max(1, len(followers)), "follower")
 
     def wake(self) -> None:
         """Look at once: something was appended."""
@@ -148,7 +153,7 @@ class Runner:
                 try:
                     idle = self._poll if self.run_once() == 0 else 0.0
                 except psycopg.Error:
-                    self.close()
+                    self._disconnect()
                     idle = RETRY_SECONDS
                 if idle:
                     self._wake.wait(idle)
@@ -169,19 +174,15 @@ class Runner:
             psycopg.OperationalError: the server is away or ended our transaction; nothing of the
                 range was kept, and the next call starts anew.
         """
-        shared: dict[tuple[int, int], list[Record]] = {}
         try:
-            connection = self._connected()
-            waiting = connection.execute(WAITING, (list(self._followers),)).fetchall()
-            names = {str(name) for (name,) in waiting}
+            waiting = self._connected().execute(WAITING, (list(self._followers),)).fetchall()
+            names = [str(name) for (name,) in waiting]
             with _collector_paused():
-                return sum(
-                    self._advance(connection, follower, shared)
-                    for follower in self._followers.values()
-                    if follower.name in names
-                )
+                work = [self._hands.submit(self._advance, name) for name in names]
+                wait(work)
+            return sum(one.result() for one in work)
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            self.close()
+            self._disconnect()
             raise
 
     def lags(self) -> list[Lag]:
@@ -189,24 +190,26 @@ class Runner:
         return lag(self._connected())
 
     def close(self) -> None:
-        """Give the connection back; a range in progress is undone."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Give the connections back and let the threads end; the runner is of no more use."""
+        self._disconnect()
+        self._ahead.end()
+        self._hands.shutdown()
 
-    def _advance(
-        self,
-        connection: Connection,
-        follower: Follower,
-        shared: dict[tuple[int, int], list[Record]],
-    ) -> int:
+    def _disconnect(self) -> None:
+        """Give the connections back; a range in progress is undone."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+        self._ahead.close()
+
+    def _advance(self, name: str) -> int:
         """Take one range; if it fails take ever less, until the request at fault stands alone."""
-        name = follower.name
+        follower, connection = self._followers[name], self._connected(name)
         while True:
             limit = self._limits[name]
             try:
                 with connection.transaction():
-                    taken = _take_range(connection, follower, limit, shared)
+                    taken = _take_range(connection, follower, limit, self._ahead)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except Exception as error:  # noqa: BLE001 - any error may be a poisonous fact
@@ -235,16 +238,18 @@ class Runner:
             connection.execute(ASIDE_DETAIL, (follower.name,))
             return len(request)
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
+    def _connected(self, name: str = "") -> Connection:
+        """Return the connection of a follower, or the one that asks for all of them."""
+        connection = self._connections.get(name)
+        if connection is None:
             connection = self._database.connect()
             try:
                 self._introduce(connection)
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
-        return self._connection
+            self._connections[name] = connection
+        return connection
 
     def _introduce(self, connection: Connection) -> None:
         """Make the lease end by itself, and the followers known."""
@@ -264,16 +269,14 @@ def _take_range(
     connection: Connection,
     follower: Follower,
     limit: int,
-    shared: dict[tuple[int, int], list[Record]],
+    ahead: Ahead,
 ) -> int:
     """Apply one range in the caller's transaction; 0 if another runner holds the lease."""
     row = connection.execute(LOCK, (follower.name,)).fetchone()
     if row is None:
         return 0
     position = int(row[0])
-    records = shared.get((position, limit))
-    if records is None:
-        records = shared[position, limit] = read_requests(connection, position, limit)
+    records = ahead.read(position, limit)
     if not records:
         return 0
     follower.apply(connection, _without_quarantined(connection, follower, records))

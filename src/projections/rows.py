@@ -36,7 +36,7 @@ class Shape(Generic[S, R]):
     row: type[R]
     blank: Callable[[str], S]
     fold: Callable[[S, Record], S]
-    show: Callable[[S], Mapping[str, R]]
+    show: Callable[[S, Mapping[str, R]], Mapping[str, R]]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Line(Generic[S, R]):
         self.latest: datetime | None = kept.latest if kept else None
         self.spans: dict[str, Span] = dict(kept.spans) if kept else {}
         self.stored: dict[str, Span] = dict(self.spans)
-        self.rows: Mapping[str, R] = shape.show(self.state) if kept else {}
+        self.rows: Mapping[str, R] = shape.show(self.state, {}) if kept else {}
 
     def is_late(self, records: Sequence[Record]) -> bool:
         """Say whether any of these facts is older than one before it."""
@@ -145,10 +145,10 @@ class Line(Generic[S, R]):
 
     def _turn(self, at: datetime, position: int) -> None:
         """Close the rows that changed at this moment and open their successors."""
-        rows = self._shape.show(self.state)
+        rows = self._shape.show(self.state, self.rows)
         for key, row in rows.items():
             before = self.rows.get(key)
-            if before == row:
+            if before is row or before == row:
                 continue
             if before is not None:
                 self._leave(key, before, at, position)
@@ -173,7 +173,7 @@ class Line(Generic[S, R]):
         for key in after:
             self._mend(key, dict(before.get(key, ())), dict(after[key]), position)
         self.latest = max(record.occurred_at for record in upto)
-        self.rows = self._shape.show(self.state)
+        self.rows = self._shape.show(self.state, {})
 
     def _mend(
         self, key: str, old: dict[datetime, R], new: dict[datetime, R], position: int
@@ -226,7 +226,7 @@ def trace(
         for record in begun[len(done) :]:
             state = shape.fold(state, record)
         done = versions
-        for key, row in shape.show(state).items():
+        for key, row in shape.show(state, {}).items():
             line = lines.setdefault(key, [])
             if not line or line[-1][1] != row:
                 line.append((moment, row))

@@ -1,6 +1,5 @@
 """`bihuan serve` as a process: it becomes ready, stops in time, loses nothing, takes over."""
 
-import fcntl
 import http.client
 import json
 import os
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]  # has no stubs of its own
+import psycopg
 import pytest
 
-from tests.support.commands import begun, eventually, ran
+from tests.support.commands import Bihuan, begun, eventually, kept_running, postgres_runs, ran
 
 DEMO: Final = "610327"
 STOPS_WITHIN: Final = 10.0
@@ -85,26 +85,15 @@ def serving(data: Path, *words: object) -> Generator[Server]:
             server.ends(signal.SIGTERM)
 
 
-def postgres_runs(data: Path) -> bool:
-    """Whether a process of the database still lives."""
-    with (data / "postgres.running").open("rb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
 def add_district(data: Path, code: str = "610001") -> str:
     """Add a district; return an administrator's key."""
-    assert ran("district", "add", code, "--name", "县", "--data", data).code == 0
-    return add_key(data, code)
+    with kept_running(data) as bihuan:
+        bihuan("district", "add", code, "--name", "县")
+        return add_key(bihuan, code)
 
 
-def add_key(data: Path, code: str) -> str:
-    done = ran("key", "add", "--district", code, "--role", "admin", "--data", data)
-    assert done.code == 0, done
-    return done.out.strip()
+def add_key(bihuan: Bihuan, code: str) -> str:
+    return bihuan("key", "add", "--district", code, "--role", "admin").out.strip()
 
 
 def report(server: Server, code: str, key: str, title: str = "路灯不亮") -> tuple[int, Any]:
@@ -112,13 +101,11 @@ def report(server: Server, code: str, key: str, title: str = "路灯不亮") -> 
     return server.ask("POST", f"/v1/districts/{code}/cases", key, body)
 
 
-def ids(server: Server, code: str, key: str) -> set[str]:
-    """Return the cases in the log, by their facts."""
-    path = f"/v1/districts/{code}/events?after=0&limit=1000"
-    status, feed = server.get(path, key)
-    assert status == 200, feed
-    reported = [item for item in feed["items"] if "case-reported" in item["type"]]
-    return {str(item["subject"]).rpartition("/")[2] for item in reported}
+def stored(data: Path, code: str) -> set[str]:
+    """Return the cases in the log."""
+    with kept_running(data) as bihuan, psycopg.connect(bihuan.dsn) as connection:
+        query = f"SELECT stream_id::text FROM d{code}.event WHERE type = 'case-reported'"
+        return {str(stream) for (stream,) in connection.execute(query)}
 
 
 def write_until_refused(
@@ -140,8 +127,8 @@ def write_until_refused(
 @pytest.mark.parametrize(("number", "group"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
 def test_a_signal_stops_all_of_it_in_time_and_what_was_acknowledged_is_there_afterwards(
     number: signal.Signals,
-    group: bool,
-    tmp_path: Path,  # noqa: FBT001 - a parameter of the test
+    group: bool,  # noqa: FBT001 - whether the terminal's whole group gets it
+    tmp_path: Path,
 ) -> None:
     data = tmp_path / "var"
     key = add_district(data)
@@ -162,17 +149,31 @@ def test_a_signal_stops_all_of_it_in_time_and_what_was_acknowledged_is_there_aft
     assert "Traceback" not in err
     assert wrong == []
     assert not postgres_runs(data)
+    assert set(kept) <= stored(data, "610001")
+
+
+def test_killed_servers_leave_a_database_that_the_next_one_takes_over(tmp_path: Path) -> None:
+    data = tmp_path / "var"
+    key = add_district(data)
+    with serving(data, "--workers", "2") as server:
+        workers = workers_of(server)
+        case = report(server, "610001", key)[1]["id"]
+        server.ends(signal.SIGKILL)  # and waits until the workers have left, too
+    eventually(lambda: not any(lives(worker) for worker in workers))
+    assert postgres_runs(data)
+    orphan = (data / "postgres" / "postmaster.pid").read_text().splitlines()[0]
     with serving(data) as server:
-        assert set(kept) <= ids(server, "610001", key)
+        assert (data / "postgres" / "postmaster.pid").read_text().splitlines()[0] == orphan
+        assert server.get(f"/v1/districts/610001/cases/{case}", key)[0] == 200
+        assert server.ends(signal.SIGTERM)[0] == 0
+    assert not postgres_runs(data)
 
 
 def test_several_processes_serve_and_stop_together(tmp_path: Path) -> None:
     data = tmp_path / "var"
     key = add_district(data)
     with serving(data, "--workers", "2") as server:
-        children = psutil.Process(server.process.pid).children()
-        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        assert len(workers) == 2
+        workers = workers_of(server)
         for worker in workers:  # each one alone answers
             others = [other for other in workers if other != worker]
             for other in others:
@@ -185,17 +186,22 @@ def test_several_processes_serve_and_stop_together(tmp_path: Path) -> None:
         code, seconds, _, err = server.ends(signal.SIGTERM)
     assert code == 0, err
     assert seconds < STOPS_WITHIN
-    assert not any(worker.is_running() for worker in workers)
+    assert not any(lives(worker) for worker in workers)
     assert not postgres_runs(data)
 
 
-def test_workers_leave_when_their_parent_was_killed(tmp_path: Path) -> None:
-    data = tmp_path / "var"
-    add_district(data)
-    with serving(data, "--workers", "2") as server:
-        workers = psutil.Process(server.process.pid).children()
-        server.ends(signal.SIGKILL)
-        eventually(lambda: not any(worker.is_running() for worker in workers), seconds=15)
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def workers_of(server: Server) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children()
+    workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    assert len(workers) == 2
+    return workers
 
 
 def test_a_district_and_a_key_added_while_serving_work_at_once(tmp_path: Path) -> None:
@@ -205,9 +211,10 @@ def test_a_district_and_a_key_added_while_serving_work_at_once(tmp_path: Path) -
         assert server.get("/v1/districts/610002/ledgers", first)[0] == 404
         second = add_district(data, "610002")
         eventually(lambda: report(server, "610002", second)[0] == 201, seconds=2)
-        late = add_key(data, "610001")
+        with kept_running(data) as bihuan:
+            late = add_key(bihuan, "610001")
+            bihuan("lag")
         eventually(lambda: server.get("/v1/districts/610001/ledgers", late)[0] == 200, seconds=1.5)
-        assert ran("lag", "--data", data).code == 0
         code, *_, err = server.ends(signal.SIGTERM)
         assert code == 0, err
 
@@ -219,9 +226,8 @@ def test_the_demo_prints_a_key_that_works_and_keeps_it_and_its_data(tmp_path: Pa
     for _ in range(2):
         with serving(data, "--demo") as server:
             key = (data / "demo-key").read_text("utf-8").strip()
-            path = (
-                f"/v1/districts/{DEMO}/ledgers/deadlines/summary?as_of=2026-06-30T00:00:00%2B08:00"
-            )
+            path = f"/v1/districts/{DEMO}/ledgers/deadlines/summary"
+            path += "?as_of=2026-06-30T00:00:00%2B08:00"
             status, summary = server.get(path, key)
             assert status == 200, summary
             summaries.append(summary)
@@ -241,21 +247,6 @@ def test_the_demo_is_never_mixed_into_a_real_district(tmp_path: Path) -> None:
     done = ran("serve", "--demo", "--port", 0, "--data", data)
     assert done.code == 1
     assert "不是演示区县，没有放入演示数据" in done.err
-    assert not postgres_runs(data)
-
-
-def test_a_killed_server_leaves_a_database_that_the_next_one_takes_over(tmp_path: Path) -> None:
-    data = tmp_path / "var"
-    key = add_district(data)
-    with serving(data) as server:
-        case = report(server, "610001", key)[1]["id"]
-        server.ends(signal.SIGKILL)
-    assert postgres_runs(data)
-    orphan = (data / "postgres" / "postmaster.pid").read_text().splitlines()[0]
-    with serving(data) as server:
-        assert (data / "postgres" / "postmaster.pid").read_text().splitlines()[0] == orphan
-        assert case in ids(server, "610001", key)
-        server.ends(signal.SIGTERM)
     assert not postgres_runs(data)
 
 

@@ -1,4 +1,5 @@
 """网格闭环: every action of the kind, who may take it, and what it refuses."""
+# ruff: noqa: E501 - one line for each row of the tables
 
 from typing import Any
 
@@ -40,7 +41,7 @@ WALK: list[tuple[g.Steps, Actor, str, dict[str, Any], list[str], str, str]] = [
 
 
 @pytest.mark.parametrize("row", WALK, ids=lambda row: f"{row[2]}-{row[5]}")
-def test_an_action_by_the_right_person_gives_its_facts(row: Any) -> None:
+def test_an_action_by_the_right_person_gives_its_facts(row: tuple[Any, ...]) -> None:
     before, actor, action, data, types, stage, holder = row
     story = given(*before).when(actor, (action, data)).then(*types)
     assert story.case.stage == stage
@@ -95,7 +96,9 @@ REFUSED: list[tuple[g.Steps, Actor, str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: f"{row[2]}-{row[4]}")
-def test_whoever_may_not_or_says_it_wrong_is_refused_and_nothing_happens(row: Any) -> None:
+def test_whoever_may_not_or_says_it_wrong_is_refused_and_nothing_happens(
+    row: tuple[Any, ...],
+) -> None:
     before, actor, action, data, code = row
     story = given(*before)
     case = story.case
@@ -167,7 +170,9 @@ def test_nobody_of_the_handling_unit_verifies_whatever_their_role() -> None:
 @pytest.mark.parametrize(
     ("action", "data"), [("not_accept", NOT_ACCEPTED), ("handle_on_the_spot", EVIDENCE)]
 )
-def test_what_was_never_accepted_can_be_reopened_and_verified(action: str, data: Any) -> None:
+def test_what_was_never_accepted_can_be_reopened_and_verified(
+    action: str, data: dict[str, str]
+) -> None:
     who = g.COMMUNITY if action == "not_accept" else g.GRID
     story = given(
         *g.REPORTED,
@@ -221,7 +226,9 @@ BAD_REPORTS: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("members", "code", "pointer"), BAD_REPORTS)
-def test_a_report_that_is_wrong_says_where(members: Any, code: str, pointer: str) -> None:
+def test_a_report_that_is_wrong_says_where(
+    members: dict[str, Any], code: str, pointer: str
+) -> None:
     given().when(g.INTEGRATOR, g.report(**members)).refused(code, pointer)
 
 

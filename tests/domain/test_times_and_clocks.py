@@ -1,13 +1,16 @@
 """Which times may be given, and what the clocks of a case make of them."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain import facts as f
 from domain.acting import OFFLINE, SKEW
+from domain.case import evolve
 from domain.commands import Act
+from domain.decide import decide
+from domain.errors import Refusal
 from tests.support import districts as d
 from tests.support import given as g
 from tests.support.given import NOW, given
@@ -50,7 +53,7 @@ def test_a_report_happened_when_it_says_in_utc_and_whole_seconds(
         (NOW.replace(tzinfo=None), "naive-time"),
     ],
 )
-def test_a_report_from_the_future_or_too_long_ago_is_refused(given_at: Any, code: str) -> None:
+def test_a_report_from_the_future_or_too_long_ago_is_refused(given_at: datetime, code: str) -> None:
     given().when(g.GRID, g.report(occurred_at=given_at)).refused(code, "/occurred_at")
 
 
@@ -170,7 +173,7 @@ def test_a_breach_noted_before_a_slower_clock_reports_a_timely_stop_is_retracted
         detected_at=due,
         answerable=None,
     )
-    story.case = g.evolve(story.case, breach, due)
+    story.case = evolve(story.case, breach, due)
     story.now = due + timedelta(seconds=30)
     story.when(g.COMMUNITY, Act(action="accept", occurred_at=due - timedelta(seconds=20)))
     story.then("case-accepted", "clock-stopped", "breach-retracted")
@@ -220,7 +223,7 @@ def test_a_public_reply_has_fifteen_working_days_to_the_end_of_the_day() -> None
 
 def test_a_calendar_that_the_district_lacks_is_named() -> None:
     story = given()
-    world = g.replace(story.world(g.GRID), calendars={})
-    with pytest.raises(g.Refusal) as refusal:
-        g.decide(g.report(), story.case, world)
+    world = replace(story.world(g.GRID), calendars={})
+    with pytest.raises(Refusal) as refusal:
+        decide(g.report(), story.case, world)
     assert refusal.value.code == "unknown-calendar"

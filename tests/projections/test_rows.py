@@ -132,7 +132,7 @@ def expected(
             and (moment is None or record.occurred_at <= moment)
         ]
         state = reduce(ledger.shape.fold, told, ledger.shape.blank(stream))
-        shown: Mapping[str, Any] = ledger.shape.show(state)
+        shown: Mapping[str, Any] = ledger.shape.show(state, {})
         rows |= {repr(sorted(visible(ledger, asdict(row)).items())) for row in shown.values()}
     return rows
 

@@ -1,6 +1,7 @@
 """The command `bihuan` as people use it: in a process of its own, or called here to save time."""
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -69,7 +70,7 @@ def kept_running(data: Path) -> Generator[Bihuan]:
         yield Bihuan(data, server.dsn)
 
 
-def called(*words: object) -> Done:
+def called(*words: object, env: dict[str, str] | None = None) -> Done:
     """Call the command line within this process."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
@@ -82,6 +83,8 @@ def called(*words: object) -> Done:
             for name in [name for name in os.environ if name.startswith(SETTINGS)]:
                 if not name.startswith("BIHUAN_TEST"):
                     patch.delenv(name)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 main()
     except SystemExit as ended:
@@ -133,3 +136,13 @@ def eventually(true: Callable[[], object], *, seconds: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.02)
+
+
+def postgres_runs(data: Path) -> bool:
+    """Whether a server's processes hold their lock; they do until the last one is gone."""
+    with (data / "postgres.running").open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -62,7 +62,7 @@ def unit(unit_id: str) -> f.Unit:
     return directory().unit(unit_id)
 
 
-def report(kind_name: str = "closed-loop", **members: Any) -> Report:
+def report(kind_name: str = "closed-loop", **members: Any) -> Report:  # noqa: ANN401 - a report's members
     """Return a report of a broken manhole cover."""
     return Report(**{"kind": kind_name, "title": "井盖破损", **members})
 

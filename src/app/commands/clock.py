@@ -68,14 +68,14 @@ def due_command(  # noqa: PLR0913 - one parameter an option
         Cutoff, typer.Option(help="末日截止 Last second of the last day: 下班 or 23:59:59")
     ] = Cutoff.close_of_business,
     pause: Annotated[
-        list[str] | None, typer.Option(help="暂停 Pause A/B (B excluded); 可重复 repeatable")
+        list[str] | None, typer.Option(help="暂停 Pause A/B; 可重复 repeatable")
     ] = None,
     extend: Annotated[
         list[str] | None, typer.Option(help="延期 Extension, same unit; 可重复 repeatable")
     ] = None,
     batch: Annotated[
         typer.FileBinaryRead | None,
-        typer.Option(help="每行一个 JSON 问题的文件 One JSON question a line; - = stdin"),
+        typer.Option(help="每行一个 JSON 问题 One JSON question a line"),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="逐日列出 Show day by day")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,

@@ -1,10 +1,9 @@
 """`bihuan serve`: database, migrations, API and ledgers in one; Ctrl-C or SIGTERM stops it all."""
 
 import errno
-import signal
 import socket
 import sys
-from typing import Annotated, Final, Never
+from typing import Annotated, Final
 
 import typer
 
@@ -34,7 +33,6 @@ def serve(
         from app.demo import prepare_demo  # noqa: PLC0415
         from app.server import serve_alone, serve_together  # noqa: PLC0415
 
-        signal.signal(signal.SIGTERM, _stop)
         settings = settings_for(data)
         key = prepare_demo(opened, settings.data) if demo else None
         _welcome(host, int(listening.getsockname()[1]), key)
@@ -47,10 +45,6 @@ def serve(
             fail("服务没有启动成功，原因见上面的日志。")
         say("正在停止……")
     say("已停止。")
-
-
-def _stop(*_: object) -> Never:
-    raise KeyboardInterrupt
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Never, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import psycopg
 import typer
 
 from api.services import DistrictServices
 from app.embedded import EmbeddedError
-from app.migrate import MigrationRefused
+from app.migrate import BadDistrictId, MigrationRefused
 from app.output import WRONG_USAGE, fail, say
 from app.register.errors import RegisterError
 from app.settings import Settings
@@ -34,6 +34,7 @@ Result = TypeVar("Result")
 
 STOPPED: Final = 128
 """A command that a signal ended leaves with this and the signal's number."""
+_ended_by: Final[list[int]] = []
 
 DataOption = Annotated[
     Path | None,
@@ -64,12 +65,15 @@ def site(data: Path | None) -> Generator[Site]:
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    _ended_by.clear()
     with explained(), open_site(settings_for(data), notify=say) as opened:
         yield opened
 
 
-def _end(number: int, _: object) -> Never:
-    raise SystemExit(STOPPED + number)
+def _end(number: int, _: object) -> None:
+    """Stop as Ctrl-C does, which the event loop knows how to unwind; only the code differs."""
+    _ended_by.append(number)
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
@@ -92,7 +96,7 @@ def explained() -> Generator[None]:
         fail(f"{refusal}（{refusal.code}）", WRONG_USAGE)
     except Refusal as refusal:
         fail(f"{refusal}（{refusal.code}）")
-    except (RegisterError, UnknownDistrict) as error:
+    except (BadDistrictId, RegisterError, UnknownDistrict) as error:
         fail(error, WRONG_USAGE)
     except (
         EmbeddedError,
@@ -112,6 +116,8 @@ def explained() -> Generator[None]:
         fail(f"数据库中断：{str(error).strip()}。请检查数据库后重试；已确认的记录没有丢失。")
     except KeyboardInterrupt:
         say("已中断；已写入的记录都在，可以重新运行。")
+        if _ended_by:
+            raise SystemExit(STOPPED + _ended_by[0]) from None
         raise
 
 

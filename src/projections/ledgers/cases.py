@@ -51,8 +51,9 @@ class CaseRow(Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-def show(seen: Seen) -> Mapping[str, CaseRow]:
-    """Return the case's one row."""
+def show(seen: Seen, before: Mapping[str, CaseRow]) -> Mapping[str, CaseRow]:
+    """Return the case's one row; every fact changes it."""
+    del before
     changed_at, source = seen.changed_at, seen.source
     if changed_at is None:
         return {}

@@ -50,8 +50,9 @@ class Clock(Struct, array_like=True):
     breached_at: datetime | None = None
     rescheduled: int = 0
     previous_due: datetime | None = None
-    left: tuple[str, str | None] | None = None
-    """The stage and holder under which a stage clock ended."""
+    left: bool = False
+    """Whether `holder` is who held the case when this stage clock ended."""
+    holder: str | None = None
 
 
 class Watched(Struct, array_like=True):
@@ -64,7 +65,7 @@ class Watched(Struct, array_like=True):
 
 
 class DeadlineRow(Struct, frozen=True, kw_only=True):
-    """A clock; a stage clock keeps the stage and holder under which it ended."""
+    """A clock; a stage clock keeps the holder under which it ended."""
 
     number: str
     kind: str
@@ -89,7 +90,6 @@ class DeadlineRow(Struct, frozen=True, kw_only=True):
     rescheduled: int
     previous_due: datetime | None
     category: str | None
-    stage: str
     holder: str | None
     visible_to: tuple[str, ...]
     reported_at: datetime
@@ -116,14 +116,42 @@ def watch(watched: Watched, record: Record) -> Watched:
     return watched
 
 
-def show(watched: Watched) -> Mapping[str, DeadlineRow]:
-    """Return a row for each clock of the case."""
+def show(watched: Watched, before: Mapping[str, DeadlineRow]) -> Mapping[str, DeadlineRow]:
+    """Return a row for each clock of the case; those that nothing changed as they were."""
     seen, counted = watched.seen, watched.counted
-    standing = (seen.stage, seen.holder.id if seen.holder else None)
-    return {
-        key: _row(clock, seen, clock.left or standing, counted=key == counted)
-        for key, clock in watched.clocks.items()
-    }
+    held = _id(seen.holder)
+    rows: dict[str, DeadlineRow] = {}
+    for key, clock in watched.clocks.items():
+        holder, counts = (clock.holder if clock.left else held), key == counted
+        row = before.get(key)
+        if row is None or not _stands(row, clock, seen, holder, counts=counts):
+            row = _row(clock, seen, holder, counts=counts)
+        rows[key] = row
+    return rows
+
+
+def _stands(
+    row: DeadlineRow, clock: Clock, seen: Seen, holder: str | None, *, counts: bool
+) -> bool:
+    """Say whether a row still shows all that can change of a clock: cheaper than a new row."""
+    return (
+        row.holder == holder
+        and row.counted == counts
+        and row.status == clock.status
+        and row.due == clock.due
+        and row.stopped_at == clock.stopped_at
+        and row.breached_at == clock.breached_at
+        and row.rescheduled == clock.rescheduled
+        and row.started_at == clock.started_at
+        and row.visible_to == seen.visible_to
+        and row.category == seen.category
+        and row.ended_at == seen.ended_at
+        and row.outcome == seen.outcome
+        and row.title == seen.title
+        and row.reported_at == (seen.reported_at or clock.started_at)
+        and row.number == seen.number
+        and row.kind == seen.kind
+    )
 
 
 def summarise(
@@ -199,12 +227,14 @@ def _tick(
 
 def _leave(clock: Clock, seen: Seen) -> None:
     if not clock.total:
-        clock.left = (seen.stage, seen.holder.id if seen.holder else None)
+        clock.left, clock.holder = True, _id(seen.holder)
 
 
-def _row(
-    clock: Clock, seen: Seen, standing: tuple[str, str | None], *, counted: bool
-) -> DeadlineRow:
+def _id(unit: f.Unit | None) -> str | None:
+    return unit.id if unit else None
+
+
+def _row(clock: Clock, seen: Seen, holder: str | None, *, counts: bool) -> DeadlineRow:
     return DeadlineRow(
         number=seen.number,
         kind=seen.kind,
@@ -213,7 +243,7 @@ def _row(
         cycle=clock.cycle,
         sequence=clock.sequence,
         total=clock.total,
-        counted=counted,
+        counted=counts,
         started_at=clock.started_at,
         budget=clock.budget,
         cutoff=clock.cutoff,
@@ -228,8 +258,7 @@ def _row(
         rescheduled=clock.rescheduled,
         previous_due=clock.previous_due,
         category=seen.category,
-        stage=standing[0],
-        holder=standing[1],
+        holder=holder,
         visible_to=seen.visible_to,
         reported_at=seen.reported_at or clock.started_at,
         ended_at=seen.ended_at,
@@ -277,7 +306,6 @@ DEADLINES: Final = Ledger(
         Column("rescheduled", "时限变更次数", "number"),
         Column("previous_due", "变更前到期时间", "time"),
         Column("category", "类别"),
-        Column("stage", "环节"),
         Column("holder", "承办单位", "unit"),
         Column("reported_at", "上报时间", "time"),
         Column("ended_at", "终结时间", "time"),
@@ -293,7 +321,6 @@ DEADLINES: Final = Ledger(
         "met": Filter("按期", "flag", "met"),
         "kind": Filter("事项类型", "in", "kind"),
         "category": Filter("类别", "in", "category"),
-        "stage": Filter("环节", "in", "stage"),
         "holder": Filter("承办单位", "in", "holder"),
         "unit": Filter("管辖单元", "within"),
         "outcome": Filter("办理结果", "in", "outcome"),

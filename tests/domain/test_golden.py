@@ -1,0 +1,63 @@
+"""Recorded cases and stored facts, replayed for ever: what was written once must read the same.
+
+Never change these files. A new shape of a fact gets a new schema version and one more sample.
+"""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.case import Case, blank, fold
+from domain.facts import FACTS, Fact
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+HISTORIES = sorted(path for path in GOLDEN.glob("*/*.json") if path.parent.name != "facts")
+SAMPLES = sorted((GOLDEN / "facts").glob("*.json"))
+SHAPES: dict[tuple[str, int], type[Fact]] = {(fact.TYPE, fact.SCHEMA): fact for fact in FACTS}
+
+
+def read(path: Path) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(path.read_text("utf-8"))
+
+
+def fact_of(type_: str, schema: int, data: object) -> Fact:
+    return msgspec.convert(data, SHAPES[type_, schema])
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_recorded_case_folds_to_its_recorded_state(path: Path) -> None:
+    history = read(path)
+    facts = [
+        (
+            fact_of(one["type"], one["schema"], one["data"]),
+            msgspec.convert(one["occurred_at"], datetime),
+        )
+        for one in history["facts"]
+    ]
+    case = fold(blank(history["case"], history["kind_hash"]), facts)
+    state = json.loads(msgspec.json.encode(case))
+    # What a case has come to hold since then is not in the file.
+    assert {name: state[name] for name in history["state"]} == history["state"]
+    assert msgspec.convert(history["state"], Case) == case
+
+
+def test_both_kinds_have_their_histories() -> None:
+    assert {path.parent.name for path in HISTORIES} == {"closed-loop", "public-reply"}
+    assert len(HISTORIES) >= 8
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_stored_fact_still_reads(path: Path) -> None:
+    type_, schema = path.stem.rsplit(".", 1)
+    sample = read(path)
+    fact = fact_of(type_, int(schema), sample)
+    assert json.loads(msgspec.json.encode(fact)) == sample
+
+
+def test_every_fact_has_a_sample_of_each_of_its_shapes() -> None:
+    wanted = {f"{fact.TYPE}.{n}" for fact in FACTS for n in range(1, fact.SCHEMA + 1)}
+    assert {path.stem for path in SAMPLES} == wanted

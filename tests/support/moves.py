@@ -1,0 +1,77 @@
+"""Random attempts of many people at one case: what is possible then, or anything at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from domain.actor import Actor, Role
+from domain.case import Case
+from domain.commands import Act
+from domain.guards import refusals
+from domain.world import World
+from tests.support import districts as d
+from tests.support import given as g
+from tests.support.samples import numbers, texts
+
+ACTORS = [
+    *(g.GRID, g.COMMUNITY, g.OTHER_COMMUNITY, g.TOWN, g.WATER, g.HOUSING),
+    *(g.DISPATCHER, g.SUPERVISOR, g.INTEGRATOR, Actor(role=Role.AUDITOR)),
+]
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "text": st.just("文字") | texts,
+    "code": st.sampled_from(["市容", "环境"]) | texts,
+    "unit": st.sampled_from([d.WATER, d.HOUSING, d.COMMUNITY, "城关镇", "无"]),
+    "units": st.lists(st.sampled_from([d.HOUSING, d.TOWN, d.WATER]), max_size=2),
+    "integer": st.integers(0, 3) | numbers,
+    "boolean": st.booleans(),
+}
+
+
+class Move(Struct, frozen=True):
+    """Something somebody tries: one of what is possible then, or anything at all."""
+
+    legal: bool
+    pick: int
+    values: dict[str, Any]
+    extra: bool
+    seconds: int
+    shift: int | None
+
+
+moves = st.builds(
+    Move,
+    legal=st.sampled_from([True, True, True, False]),
+    pick=st.integers(0, 10_000),
+    values=st.fixed_dictionaries(VALUES),
+    extra=st.sampled_from([False] * 19 + [True]),
+    seconds=st.sampled_from([0, 30, 3600, 100_000, 3_000_000]),
+    shift=st.sampled_from([None, None, None, 0, -60, 60, 500, -100_000]),
+)
+sequences = st.tuples(
+    st.sampled_from(["closed-loop", "closed-loop", "public-reply"]),
+    st.lists(moves, min_size=4, max_size=18),
+)
+Drawn = tuple[str, list[Move]]
+
+
+def attempt(case: Case, move: Move, world: Callable[[Actor], World]) -> tuple[Actor, Act]:
+    """Return who tries what."""
+    kind, now = world(g.DISPATCHER).kind, world(g.DISPATCHER).now
+    every = [(actor, action) for action in kind.actions.values() for actor in ACTORS]
+    legal = [(actor, action) for actor, action in every if not refusals(action, case, world(actor))]
+    choices = (legal if move.legal else []) or every
+    actor, action = choices[move.pick % len(choices)]
+    data = {
+        field.name: field.values[move.pick % len(field.values)]
+        if field.values
+        else move.values[field.type]
+        for field in action.form
+        if field.required or move.pick % 3
+    }
+    at = None if move.shift is None else now + timedelta(seconds=move.shift)
+    return actor, Act(
+        action=action.name, data=data | ({"extra": 1} if move.extra else {}), occurred_at=at
+    )
