@@ -97,6 +97,7 @@ def readiness(port: int) -> str:
         with urllib.request.urlopen(address, timeout=5):
             return ""
     except urllib.error.HTTPError as error:
-        return error.read().decode(errors="replace")
+        with error:
+            return error.read().decode(errors="replace")
     except OSError as error:
         return str(error)

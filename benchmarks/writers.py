@@ -60,6 +60,7 @@ class Writer:
         while not self._stop.is_set():
             self._request(f"crash-{self._number}-{count}", count)
             count += 1
+        self._disconnect()
 
     def _request(self, key: str, count: int) -> None:
         """Send until it is answered; a refusal is noted and not sent again."""
@@ -96,6 +97,10 @@ class Writer:
             response = self._connection.getresponse()
             return response.status, json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
+            self._disconnect()
+            return 0, {}
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
             self._connection.close()
             self._connection = None
-            return 0, {}

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import typer
-from typer import rich_utils
 from typer._click.exceptions import (  # the library exports none but BadParameter
     ClickException,
     MissingParameter,
@@ -40,7 +39,6 @@ SAYINGS: Final[tuple[tuple[str, str], ...]] = (
 
 def run(app: typer.Typer) -> int:
     """Run a command line; return its exit code, 130 after Ctrl-C."""
-    _translate_panels()
     _translate_help(app)
     try:
         code = app(standalone_mode=False)
@@ -113,6 +111,8 @@ def said(text: str) -> str:
 
 def _translate_panels() -> None:
     """Name the panels of every help page in both languages."""
+    from typer import rich_utils  # noqa: PLC0415 - costs time that only help pages are worth
+
     rich_utils.ARGUMENTS_PANEL_TITLE = "参数 Arguments"
     rich_utils.OPTIONS_PANEL_TITLE = "选项 Options"
     rich_utils.COMMANDS_PANEL_TITLE = "命令 Commands"
@@ -132,11 +132,19 @@ def _translate_help(app: typer.Typer) -> None:
 
 
 class _Command(TyperCommand):
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - not exported
+        _translate_panels()
+        super().format_help(ctx, formatter)
+
     def get_help_option(self, ctx: Any) -> TyperOption | None:  # noqa: ANN401 - not exported
         return _helped(super().get_help_option, ctx)
 
 
 class _Group(TyperGroup):
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - not exported
+        _translate_panels()
+        super().format_help(ctx, formatter)
+
     def get_help_option(self, ctx: Any) -> TyperOption | None:  # noqa: ANN401 - not exported
         return _helped(super().get_help_option, ctx)
 

@@ -162,7 +162,7 @@ class Appender:
         """Queue a request from a task of the running event loop; otherwise as `submit`."""
         promise: Promise[Answer] = Promise(asyncio.get_running_loop())
         self._queue(request, promise)
-        return promise.awaited  # type: ignore[return-value] # it was made for a loop
+        return promise.awaiting  # type: ignore[return-value] # it was made for a loop
 
     def _queue(self, request: Request, promise: Promise[Answer]) -> None:
         if not request.events:

@@ -33,7 +33,7 @@ class Grouped(Generic[Item, Result]):
         with self._wake:
             self._waiting.append((item, promise))
             self._wake.notify()
-        return promise.awaited  # type: ignore[return-value] # it was made for a loop
+        return promise.awaiting  # type: ignore[return-value] # it was made for a loop
 
     def close(self) -> None:
         """Finish what is queued, then stop."""

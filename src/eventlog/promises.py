@@ -16,27 +16,27 @@ T = TypeVar("T")
 class Promise(Generic[T]):
     """A place for an answer, made for the calling thread or for the running event loop."""
 
-    __slots__ = ("awaited", "future", "loop")
+    __slots__ = ("awaiting", "future", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """With a loop, `awaited` is for its tasks; else `future` is for any thread."""
+        """With a loop, `awaiting` is for its tasks; else `future` is for any thread."""
         self.loop = loop
         self.future: Future[T] | None = None if loop else Future()
-        self.awaited: asyncio.Future[T] | None = loop.create_future() if loop else None
+        self.awaiting: asyncio.Future[T] | None = loop.create_future() if loop else None
 
     def taken_up(self) -> bool:
         """Begin the work; false if nobody waits for it any more."""
         if self.future is not None:
             return self.future.set_running_or_notify_cancel()
-        return self.awaited is not None and not self.awaited.cancelled()
+        return self.awaiting is not None and not self.awaiting.cancelled()
 
 
 def tell(outcomes: Iterable[tuple[Promise[T], T | BaseException]]) -> None:
     """Give everybody their answer, or the error that stands for it."""
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[T], T | BaseException]]] = {}
     for promise, outcome in outcomes:
-        if promise.loop is not None and promise.awaited is not None:
-            loops.setdefault(promise.loop, []).append((promise.awaited, outcome))
+        if promise.loop is not None and promise.awaiting is not None:
+            loops.setdefault(promise.loop, []).append((promise.awaiting, outcome))
         elif promise.future is not None:
             _settle(promise.future, outcome)
     for loop, told in loops.items():

@@ -164,7 +164,7 @@ class Engine:
         """Try to make a new case of it; None if its stream is there already."""
         kind = self.reference.kind(report.kind)
         number = await self._number(report.occurred_at or self.now())
-        fresh = Held(blank(stream, kind.hash), _beginning(stream))
+        fresh = Held(blank(stream, kind.hash), Tail(stream, CASE, 0, NO_PREVIOUS))
         return await self._attempt(command, fresh, caller, number=number)
 
     async def act(
@@ -280,9 +280,9 @@ class Engine:
                     return replayed
                 if not await self._learnt():
                     raise
-                outcome = None
-            if outcome is not None:
-                return outcome
+            else:
+                if outcome is not None:
+                    return outcome
             held = None
         raise Busy
 
@@ -464,10 +464,6 @@ class Engine:
             stream = read_range(connection, first - 1, 1)[0].stream
             records = read_stream(connection, stream)
         return [record for record in records if record.position <= last]
-
-
-def _beginning(stream: str) -> Tail:
-    return Tail(stream, CASE, 0, NO_PREVIOUS)
 
 
 def _found(held: Held | None) -> Held:

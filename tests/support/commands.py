@@ -21,7 +21,7 @@ from app.embedded import start
 
 PROGRAM: Final = Path(sys.executable).with_name("bihuan")
 PROJECT: Final = Path(__file__).parents[2]
-SECONDS: Final = 120.0
+SECONDS: Final = 60.0
 SETTINGS: Final = "BIHUAN_"
 
 
@@ -106,7 +106,12 @@ def _text(stream: io.TextIOWrapper) -> str:
 def ran(*words: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Done:
     """Run the command as a process, to its end."""
     process = begun(*words, env=env, cwd=cwd)
-    out, err = process.communicate(timeout=SECONDS)
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate()
+        raise
     return Done(process.returncode, out, err)
 
 
