@@ -1,6 +1,6 @@
 """`bihuan replay`: an auditor's view of one case, folded anew from the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from app.commands.shared import (
     moment,
 )
 from app.output import document, result
+from domain.case import Case
 from domain.errors import NotFound
 from eventlog.reader import read_stream
 from eventlog.records import Record
@@ -53,7 +54,7 @@ def replay(
             records, version=version or None, as_of=moment(as_of), known_at=moment(known_at)
         )
         then = state(chosen)
-        _show(chosen, msgspec.to_builtins(then), services, as_json=as_json)
+        _show(chosen, then, services, as_json=as_json)
 
 
 def _records(services: DistrictServices, case: str) -> list[Record]:
@@ -82,12 +83,12 @@ def _by_number(services: DistrictServices, number: str) -> str:
 
 
 def _show(
-    records: Sequence[Record], then: dict[str, Any], services: DistrictServices, *, as_json: bool
+    records: Sequence[Record], then: Case, services: DistrictServices, *, as_json: bool
 ) -> None:
     texts = services.vault.open_records(records)
     facts = [_fact(record, texts) for record in records]
     if as_json:
-        document({"facts": facts, "state": then})
+        document({"facts": facts, "state": msgspec.to_builtins(then)})
         return
     for fact in facts:
         result(
@@ -96,13 +97,23 @@ def _show(
         )
         for field, text in fact["texts"].items():
             result(f"       {field}: {text}")
-    for name in ("number", "stage", "phase", "severity", "outcome", "cycle", "version"):
-        if name in then:
-            result(f"{name:>10}: {then[name]}")
-    for clock in then.get("clocks", ()):
-        result(
-            f"     clock: {clock['name']} {clock['budget']} due {clock['due']} {clock['status']}"
-        )
+    for title, value in _summary(then):
+        result(f"{title}  {value}")
+
+
+def _summary(case: Case) -> Iterator[tuple[str, object]]:
+    """Yield what a person first wants to know of a case as it stood."""
+    yield "编号", f"{case.number}（第 {case.version} 版，第 {case.cycle} 轮）"
+    yield "环节", f"{case.stage}（{case.phase}）"
+    if case.severity:
+        yield "分级", f"{case.severity} / {case.urgency}，由 {case.tier} 牵头"
+    if case.holder:
+        yield "承办", case.holder.id
+    if case.outcome:
+        yield "结果", case.outcome
+    for clock in case.clocks:
+        late = "，超期" if clock.breached_at else ""
+        yield "时限", f"{clock.name} {clock.budget}，到期 {_local(clock.due)}，{clock.status}{late}"
 
 
 def _fact(record: Record, texts: dict[tuple[int, str], str | None]) -> dict[str, Any]:
