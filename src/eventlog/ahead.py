@@ -13,9 +13,9 @@ import psycopg
 
 from eventlog.database import Connection, Database
 from eventlog.reader import Range, fetch_requests
-from eventlog.records import Record, decode_groups
+from eventlog.records import Followed, decode_followed
 
-KEPT: Final = 4
+KEPT: Final = 2
 """Ranges kept for followers that come to them a little later."""
 
 Place = tuple[int, int]
@@ -31,10 +31,10 @@ class Ahead:
         self._connection: Connection | None = None
         self._hand = ThreadPoolExecutor(1, "ahead")
         self._coming: dict[Place, Future[Range]] = {}
-        self._read: OrderedDict[Place, list[Record]] = OrderedDict()
+        self._read: OrderedDict[Place, list[Followed]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, after: int, limit: int) -> list[Record]:
+    def read(self, after: int, limit: int) -> list[Followed]:
         """Return whole requests after a position: up to `limit` records, but at least one request.
 
         Raises:
@@ -52,7 +52,7 @@ class Ahead:
             if found.more:
                 following = (found.through, limit)
                 self._coming[following] = self._ask(following)
-            records = decode_groups(found.groups)
+            records = decode_followed(found.groups)
             if records:
                 self._read[place] = records
                 while len(self._read) > KEPT:

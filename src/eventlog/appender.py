@@ -20,9 +20,6 @@ from weakref import WeakSet
 import psycopg
 from msgspec import Struct
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
-from psycopg.pq.abc import PGresult
 
 from eventlog.binary import (
     ARRAY_OF,
@@ -35,6 +32,7 @@ from eventlog.binary import (
     uuids,
 )
 from eventlog.database import Connection, Database
+from eventlog.direct import check
 from eventlog.promises import Promise, tell
 
 MAX_BATCH: Final = 256
@@ -285,22 +283,13 @@ def append_batch(connection: Connection, requests: Sequence[Request]) -> list[An
     with connection.lock:
         server = connection.pgconn
         if connection not in _prepared:
-            _checked(connection, server.prepare(APPEND_NAME, APPEND.encode(), TYPES))
+            check(connection, server.prepare(APPEND_NAME, APPEND.encode(), TYPES))
             _prepared.add(connection)
         result = server.exec_prepared(APPEND_NAME, values, [BINARY] * len(values), BINARY)
-    _checked(connection, result)
+    check(connection, result)
     reader = Transformer(connection)
     reader.set_pgresult(result)
     return [Answer(*row) for row in reader.load_rows(0, result.ntuples, tuple)]
-
-
-def _checked(connection: Connection, result: PGresult) -> None:
-    """Raise what the server said, as psycopg does."""
-    if result.status in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
-        return
-    if connection.pgconn.status == ConnStatus.BAD:
-        raise psycopg.OperationalError(connection.pgconn.get_error_message())
-    raise error_from_result(result)
 
 
 def _marks(request: Request) -> set[object]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from eventlog.database import Connection
+from eventlog.direct import ask
 from eventlog.records import NO_PREVIOUS, Group, Record, body_hash, decode_groups, decode_rows
 
 BEGINNING: Final = 0
@@ -39,8 +40,11 @@ class Head(Struct, frozen=True):
 # One row a sort of fact: the server joins the bodies, so that neither it nor we handle each alone.
 # Aggregates of one group see its rows in one order; the reader puts all in order by position.
 RANGE: Final = """
-    SELECT type, schema_version, array_agg(position), array_agg(recorded_at), string_agg(body, ',')
-    FROM event WHERE position > %s AND position <= %s GROUP BY type, schema_version
+    SELECT type, int4(schema_version), string_agg(int8send(position), ''::bytea),
+           string_agg(timestamptz_send(recorded_at), ''::bytea),
+           '['::bytea || string_agg(body, ',') || ']'::bytea
+    FROM event WHERE position > $1::bigint AND position <= $2::bigint
+    GROUP BY type, schema_version
 """
 # Where a range of so many facts ends, and what comes next; positions have no gaps.
 BORDER: Final = """
@@ -111,8 +115,23 @@ def read_requests(connection: Connection, after: int, limit: int) -> list[Record
 
 
 def _gathered(connection: Connection, after: int, through: int) -> list[Group]:
-    with connection.cursor(binary=True) as cursor:
-        return cursor.execute(RANGE, (after, through)).fetchall()
+    result = ask(connection, RANGE, [b"%d" % after, b"%d" % through])
+    cell = result.get_value
+    return [
+        Group(
+            _bytes(cell(row, 0)).decode(),
+            int.from_bytes(_bytes(cell(row, 1))),
+            _bytes(cell(row, 2)),
+            _bytes(cell(row, 3)),
+            _bytes(cell(row, 4)),
+        )
+        for row in range(result.ntuples)
+    ]
+
+
+def _bytes(value: bytes | None) -> bytes:
+    """Return a cell of a column that has no NULL."""
+    return value or b""
 
 
 def read_reference(connection: Connection, after: int, through: int) -> list[Record]:

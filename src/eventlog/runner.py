@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from eventlog.ahead import Ahead
 from eventlog.database import Connection, Database
-from eventlog.records import Record
+from eventlog.records import Followed
 
-BATCH: Final = 5000
+BATCH: Final = 8000
 POLL_SECONDS: Final = 0.2
 LEASE_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 1.0
@@ -46,7 +46,7 @@ class Follower(Protocol):
         """What a fact that cannot be applied does: stop all, or set its case aside."""
         ...
 
-    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+    def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write the rows, in the caller's transaction."""
         ...
 
@@ -285,8 +285,8 @@ def _take_range(
 
 
 def _without_quarantined(
-    connection: Connection, follower: Follower, records: Sequence[Record]
-) -> Sequence[Record]:
+    connection: Connection, follower: Follower, records: Sequence[Followed]
+) -> Sequence[Followed]:
     if follower.policy == "halt":
         return records
     aside = {stream for (stream,) in connection.execute(ASIDE, (follower.name,)).fetchall()}

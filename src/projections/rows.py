@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from eventlog.records import Record
+from eventlog.records import Followed
 
 NEVER: Final = 2**63 - 1
 """The position at which nothing has happened yet."""
@@ -35,7 +35,7 @@ class Shape(Generic[S, R]):
     state: type[S]
     row: type[R]
     blank: Callable[[str], S]
-    fold: Callable[[S, Record], S]
+    fold: Callable[[S, Followed], S]
     show: Callable[[S, Mapping[str, R]], Mapping[str, R]]
 
     @property
@@ -89,7 +89,7 @@ class Line(Generic[S, R]):
         self.case_id = case_id
         self.past: list[Past[R]] = []
         self.taken: list[Taken] = []
-        self.stream: Sequence[Record] = ()
+        self.stream: Sequence[Followed] = ()
         self.ordered = True
         """Whether all facts of the batch are in order; if not, `stream` is the whole stream."""
         self._shape = shape
@@ -99,7 +99,7 @@ class Line(Generic[S, R]):
         self.stored: dict[str, Span] = dict(self.spans)
         self.rows: Mapping[str, R] = shape.show(self.state, {}) if kept else {}
 
-    def is_late(self, records: Sequence[Record]) -> bool:
+    def is_late(self, records: Sequence[Followed]) -> bool:
         """Say whether any of these facts is older than one before it."""
         latest = self.latest
         for record in records:
@@ -109,12 +109,12 @@ class Line(Generic[S, R]):
             latest = occurred_at
         return False
 
-    def apply(self, records: Sequence[Record]) -> None:
+    def apply(self, records: Sequence[Followed]) -> None:
         """Take in the case's facts of a batch, request by request."""
         start, count = 0, len(records)
         while start < count:
-            recorded_at, stop = records[start].recorded_at, start + 1
-            while stop < count and records[stop].recorded_at == recorded_at:
+            stamp, stop = records[start].stamp, start + 1
+            while stop < count and records[stop].stamp == stamp:
                 stop += 1
             request = records[start:stop]
             if not self.ordered and self.is_late(request):
@@ -133,7 +133,7 @@ class Line(Generic[S, R]):
         """Name the rows whose current version must be written."""
         return [key for key, span in self.spans.items() if self.stored.get(key) is not span]
 
-    def _go_on(self, request: Sequence[Record]) -> None:
+    def _go_on(self, request: Sequence[Followed]) -> None:
         """Fold facts that are no older than the case: the usual way."""
         position, last, fold = request[-1].position, len(request) - 1, self._shape.fold
         for index, record in enumerate(request):
@@ -164,7 +164,7 @@ class Line(Generic[S, R]):
             past = Past(key, row, span.valid_from, at, position, span.position, NEVER)
         self.past.append(past)
 
-    def _refold(self, request: Sequence[Record]) -> None:
+    def _refold(self, request: Sequence[Followed]) -> None:
         """Rebuild the line of moments, because a fact is older than one before it."""
         position, first, last = request[-1].position, request[0].version, request[-1].version
         before, _ = trace(self._shape, self.case_id, [r for r in self.stream if r.version < first])
@@ -209,7 +209,7 @@ class Line(Generic[S, R]):
 
 
 def trace(
-    shape: Shape[S, R], case_id: str, records: Sequence[Record]
+    shape: Shape[S, R], case_id: str, records: Sequence[Followed]
 ) -> tuple[dict[str, list[tuple[datetime, R]]], S]:
     """Return each row's moments of change, and the state after all facts.
 

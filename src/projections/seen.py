@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from domain import facts as f
-from eventlog.records import Record
+from eventlog.records import Followed
 
 TITLE: Final = "title"
 """The sealed field that names a case."""
@@ -61,7 +61,7 @@ def unseen(_: str) -> Seen:
     return Seen()
 
 
-def see(seen: Seen, record: Record) -> Seen:
+def see(seen: Seen, record: Followed) -> Seen:
     """Take in one more fact of the case, and return what was given."""
     body = record.body
     fact, occurred_at = body.data, body.occurred_at

@@ -17,7 +17,7 @@ from psycopg import sql
 from domain.facts import CASE
 from eventlog.database import Connection
 from eventlog.reader import read_tails
-from eventlog.records import Record
+from eventlog.records import Followed
 from eventlog.runner import Policy
 from projections.copying import (
     COPY_OPTIONS,
@@ -90,7 +90,7 @@ class Tables(Generic[S, R]):
             "state": f"{name}_state{suffix}",
         }
 
-    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+    def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write what changed."""
         streams = _by_stream(records)
         lines = self._load(connection, streams)
@@ -109,7 +109,7 @@ class Tables(Generic[S, R]):
         self,
         connection: Connection,
         lines: Sequence[Line[S, R]],
-        streams: Mapping[str, Sequence[Record]],
+        streams: Mapping[str, Sequence[Followed]],
     ) -> None:
         """Give cases with late facts their whole stream; most often the batch holds all of it."""
         late = [line for line in lines if line.is_late(streams[line.case_id])]
@@ -192,11 +192,11 @@ def _fingerprint(name: str, shape: Shape[Any, Any]) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _by_stream(records: Sequence[Record]) -> dict[str, list[Record]]:
-    streams: dict[str, list[Record]] = {}
+def _by_stream(records: Sequence[Followed]) -> dict[str, list[Followed]]:
+    streams: dict[str, list[Followed]] = {}
     for record in records:
         body = record.body
-        if body.stream_type == CASE:
+        if body.data.STREAM == CASE:
             streams.setdefault(body.stream, []).append(record)
     return streams
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from eventlog.database import Connection, Database
-from eventlog.records import Record
+from eventlog.records import Followed
 from eventlog.runner import Policy, Runner, lag
 from tests.support.stories import Teller, at, case_id, reported, store
 
@@ -26,7 +26,7 @@ class Counter:
         self.poison = poison
         self.ranges: list[list[int]] = []
 
-    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+    def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         self.ranges.append([record.position for record in records])
         for record in records:
             if record.stream == self.poison:
@@ -89,7 +89,7 @@ def test_followers_at_one_position_share_the_reading(district: Database) -> None
     seen: list[list[int]] = []
 
     class Remembering(Counter):
-        def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+        def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
             seen.append([id(record) for record in records])
             super().apply(connection, records)
 
@@ -196,7 +196,7 @@ def test_a_zombie_loses_its_lease_and_leaves_nothing(district: Database) -> None
     tell(district, [1, 1])
 
     class Asleep(Counter):
-        def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+        def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
             super().apply(connection, records)
             time.sleep(1.0)
 

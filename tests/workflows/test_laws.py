@@ -24,6 +24,7 @@ from domain.world import Draft
 from eventlog.database import Database
 from eventlog.keys import LocalWrapper
 from eventlog.records import NO_PREVIOUS, PROFILE, Body, Record, Who, decode, encode
+from eventlog.records import recorded as in_place
 from eventlog.vault import Vault
 from tests.support import districts as d
 from tests.support import given as g
@@ -57,7 +58,7 @@ def recorded(story: g.Story) -> list[Record]:
         raw = encode(body)
         assert raw == rfc8785.dumps(json.loads(raw, parse_float=_no_floats))
         assert all(key.isascii() for key in _keys(json.loads(raw)))
-        records.append(Record(version, draft.occurred_at, decode(body.type, body.schema, raw)))
+        records.append(in_place(version, draft.occurred_at, decode(body.type, body.schema, raw)))
     return records
 
 

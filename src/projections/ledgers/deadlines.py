@@ -9,7 +9,7 @@ from psycopg import sql
 
 from domain import facts as f
 from eventlog.database import Connection
-from eventlog.records import Record
+from eventlog.records import Followed
 from projections.ledger import Ledger
 from projections.query import Column, Condition, Filter, Moment
 from projections.rows import Shape
@@ -103,7 +103,7 @@ def unwatched(case_id: str) -> Watched:
     return Watched(unseen(case_id), {})
 
 
-def watch(watched: Watched, record: Record) -> Watched:
+def watch(watched: Watched, record: Followed) -> Watched:
     """Take in one more fact of the case, and return what was given (see projections.seen)."""
     see(watched.seen, record)
     fact = record.body.data
