@@ -27,8 +27,8 @@ WORKER = """
 import sys, pathlib, psycopg
 from app import embedded
 with embedded.start(pathlib.Path(sys.argv[1])) as server:
-    print("started", flush=True)
     try:
+        print("started", flush=True)
         sys.stdin.readline()
     except KeyboardInterrupt:
         with psycopg.connect(server.dsn) as connection:
