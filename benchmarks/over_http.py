@@ -83,7 +83,7 @@ def prepared(cases: int) -> Generator[Prepared]:
 
 async def _seeded(site: Site, database: Database, cases: int) -> tuple[str, list[str]]:
     async with d.engine_on(database, DISTRICT, wrapper=site.wrapper) as engine:
-        key = await issue_key(engine, Role.DISPATCHER, unit=None, name=None)
+        key = (await issue_key(engine, Role.DISPATCHER, unit=None, name=None)).secret
         return key, await d.seed(engine, cases)
 
 

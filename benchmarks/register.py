@@ -96,7 +96,7 @@ async def _imported(
 
 async def _key(database: Database) -> str:
     async with d.engine_on(database, "610327") as engine:
-        return await issue_key(engine, Role.ADMIN, unit=None, name=None)
+        return (await issue_key(engine, Role.ADMIN, unit=None, name=None)).secret
 
 
 def _memory(data: Path, key: str) -> float:

@@ -155,8 +155,25 @@ async def activate_kind(engine: Engine, name: str, digest: str) -> None:
     await engine.record(f.KIND, stream, [Draft(activated, engine.now())], caller)
 
 
-async def issue_key(engine: Engine, role: Role, *, unit: str | None, name: str | None) -> str:
-    """发放访问密钥: returns the secret, which is shown once and kept nowhere.
+class Issued(Struct, frozen=True):
+    """A key that was issued; the secret is shown once and kept nowhere."""
+
+    key: str
+    secret: str
+    unit: str | None
+    position: int
+
+
+async def issue_key(
+    engine: Engine,
+    role: Role,
+    *,
+    unit: str | None,
+    name: str | None,
+    caller: Caller | None = None,
+    identity: tuple[str, str] | None = None,
+) -> Issued:
+    """发放访问密钥. `identity` is the key's id and secret where a request determines them.
 
     Raises:
         UnknownUnit: no such unit.
@@ -166,18 +183,18 @@ async def issue_key(engine: Engine, role: Role, *, unit: str | None, name: str |
         raise BadInput(detail="importer 只供导入命令使用，不能发放密钥", pointer="/role")
     await engine.refresh()
     place = engine.reference.directory.find(unit, pointer="/unit").id if unit else None
-    secret = KEY_PREFIX + secrets.token_urlsafe(24)
-    key = str(uuid4())
+    key, secret = identity or (str(uuid4()), KEY_PREFIX + secrets.token_urlsafe(24))
     issued = f.KeyIssued(key=key, digest=key_digest(secret), role=role.value, unit=place)
     texts = (f.Text("name", f"person:{key}", name),) if name else ()
-    caller = administrator(engine, "key-add", key)
     stream = stream_id(engine.district, f.ACCESS)
-    await engine.record(f.ACCESS, stream, [Draft(issued, engine.now(), texts)], caller)
-    return secret
+    draft = Draft(issued, engine.now(), texts)
+    who = caller or administrator(engine, "key-add", key)
+    answer = await engine.record(f.ACCESS, stream, [draft], who)
+    return Issued(key, secret, place, answer.last)
 
 
-async def revoke_key(engine: Engine, key: str) -> None:
-    """停用访问密钥.
+async def revoke_key(engine: Engine, key: str, *, caller: Caller | None = None) -> int:
+    """停用访问密钥; returns the position.
 
     Raises:
         NotFound: no such key is in use.
@@ -186,7 +203,8 @@ async def revoke_key(engine: Engine, key: str) -> None:
         raise NotFound(what="密钥")
     stream = stream_id(engine.district, f.ACCESS)
     draft = Draft(f.KeyRevoked(key=key), engine.now())
-    await engine.record(f.ACCESS, stream, [draft], administrator(engine, "key-revoke", key))
+    who = caller or administrator(engine, "key-revoke", key)
+    return (await engine.record(f.ACCESS, stream, [draft], who)).last
 
 
 def key_digest(secret: str) -> str:
@@ -194,8 +212,8 @@ def key_digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-async def set_trial_clock(engine: Engine, now: datetime, real: datetime) -> None:
-    """设置试运行时钟: the district's time is `now` from the moment `real` on.
+async def set_trial_clock(engine: Engine, now: datetime, *, caller: Caller | None = None) -> int:
+    """设置试运行时钟: the district's time is `now` from this moment on; returns the position.
 
     Raises:
         TrialOnly: it is a real district.
@@ -212,9 +230,10 @@ async def set_trial_clock(engine: Engine, now: datetime, real: datetime) -> None
         raise TrialOnly(district=engine.district)
     if now < engine.now():
         raise ClockBackwards(now=engine.now(), wanted=now, pointer="/now")
-    fact = f.TrialClockSet(now=now.astimezone(UTC), real=real.astimezone(UTC))
-    caller = administrator(engine, "clock-set", now.isoformat())
-    await engine.record(f.DISTRICT, _district(engine), [Draft(fact, engine.now())], caller)
+    fact = f.TrialClockSet(now=now.astimezone(UTC), real=engine.real().astimezone(UTC))
+    who = caller or administrator(engine, "clock-set", now.isoformat())
+    draft = Draft(fact, engine.now())
+    return (await engine.record(f.DISTRICT, _district(engine), [draft], who)).last
 
 
 async def import_directory(engine: Engine, rows: Sequence[UnitRow]) -> DirectoryChange:

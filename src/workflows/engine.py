@@ -110,6 +110,10 @@ class Engine:
         self._loads.close()
         self._keys.close()
 
+    def real(self) -> datetime:
+        """Return the time outside, whatever a trial clock says."""
+        return self._clock()
+
     def now(self) -> datetime:
         """Return the district's time in whole seconds."""
         return self.reference.now(self._clock())

@@ -42,7 +42,7 @@ def house(dsn: str) -> Generator[House]:
 def real_district(house: House) -> Generator[Person]:
     """Return an administrator of the district that is no trial."""
     with house.site.open(REAL_DISTRICT) as services:
-        secret = asyncio.run(issue_key(services.engine, Role.ADMIN, unit=None, name=None))
+        secret = asyncio.run(issue_key(services.engine, Role.ADMIN, unit=None, name=None)).secret
     person = Person(house.base, secret, REAL_DISTRICT)
     yield person
     person.http.close()

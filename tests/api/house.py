@@ -133,7 +133,7 @@ def fill(site: Site, district: str, *, trial: bool) -> dict[str, str]:
         await found(engine, district, "演示县", trial=trial)
         await import_directory(engine, d.UNITS)
         return {
-            name: await issue_key(engine, role, unit=unit, name=f"{name} 的密钥")
+            name: (await issue_key(engine, role, unit=unit, name=f"{name} 的密钥")).secret
             for name, (role, unit) in HOLDERS.items()
         }
 

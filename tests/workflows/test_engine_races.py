@@ -296,7 +296,8 @@ def test_a_new_unit_is_known_everywhere_before_anybody_is_refused(district: Data
 
 def test_a_key_is_known_and_revoked_everywhere_within_a_second_or_so(district: Database) -> None:
     async def story(one: Engine, other: Engine, _: d.Hands) -> None:
-        secret = await issue_key(one, Role.GRID_WORKER, unit="东街一网格", name="某网格员")
+        key = await issue_key(one, Role.GRID_WORKER, unit="东街一网格", name="某网格员")
+        secret = key.secret
         digest = key_digest(secret)
         await until(other, lambda known: digest in known.keys)
         grant = other.reference.keys[digest]
@@ -313,7 +314,7 @@ def test_the_trial_clock_moves_for_everybody_and_only_forward(district: Database
     async def story(one: Engine, other: Engine, clock: d.Hands) -> None:
         case = await reported(one)
         later = clock.now + timedelta(days=60)
-        await set_trial_clock(one, later, clock.now)
+        await set_trial_clock(one, later)
         await until(other, lambda known: known.trial_clock is not None)
         assert other.now() == one.now() == later
         noted = await other.act(case, NOTE, community())
@@ -326,7 +327,7 @@ def test_the_trial_clock_moves_for_everybody_and_only_forward(district: Database
             later.replace(tzinfo=None),
         ):
             with pytest.raises(Refusal):
-                await set_trial_clock(other, wrong, clock.now)
+                await set_trial_clock(other, wrong)
 
     run(district, story)
 
@@ -362,7 +363,7 @@ def test_a_founding_that_broke_off_is_taken_up_again_and_happens_once(district: 
             with pytest.raises(Refusal, match="已经启用"):
                 await found(engine, d.DISTRICT, "演示县", trial=False)
             with pytest.raises(Refusal, match="正式区县"):
-                await set_trial_clock(engine, d.START + timedelta(days=1), d.START)
+                await set_trial_clock(engine, d.START + timedelta(days=1))
         finally:
             engine.close()
 

@@ -14,11 +14,7 @@ from api.body import SentTime, parse, read_body, typed
 from api.idempotency import caller_of, recall
 from api.openapi import command, returns
 from api.times import moment, shown
-from domain import facts as f
-from domain.errors import TrialOnly
-from domain.world import Draft
-from eventlog.streams import stream_id
-from workflows.administration import ClockBackwards
+from workflows.administration import set_trial_clock
 
 router: Final = APIRouter()
 
@@ -45,22 +41,12 @@ class ClockSet(Struct, kw_only=True):
 )
 async def set_clock(request: Request, asking: Administrator, district: str) -> Response:
     """Set the clock of a trial district forward."""
+    del district
     tree = parse(await read_body(request, request.app.state.door.services.max_body))
     caller = caller_of(request, asking, tree)
     now = moment(typed(tree, ClockBody).now, "/now")
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is not None:
         return answer(ClockSet(now=shown(now), position=stored.last))
-    engine = asking.services.engine
-    reference = await engine.refresh()
-    if reference.district is None or not reference.district.trial:
-        raise TrialOnly(district=district)
-    current = engine.now()
-    if now < current:
-        raise ClockBackwards(now=current, wanted=now, pointer="/now")
-    clock = reference.trial_clock
-    real = clock.real + (current - clock.now) if clock else current
-    draft = Draft(f.TrialClockSet(now=now, real=real), current)
-    stream = stream_id(engine.district, f.DISTRICT)
-    stored_now = await engine.record(f.DISTRICT, stream, [draft], caller)
-    return answer(ClockSet(now=shown(now), position=stored_now.last))
+    position = await set_trial_clock(asking.services.engine, now, caller=caller)
+    return answer(ClockSet(now=shown(now), position=position))

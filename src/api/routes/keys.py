@@ -18,11 +18,10 @@ from api.openapi import command, returns
 from api.shapes import ERASED
 from api.times import shown
 from domain import facts as f
-from domain.errors import NotFound
-from domain.world import Draft
+from domain.actor import Role
 from eventlog.reader import read_stream
 from eventlog.streams import stream_id
-from workflows.administration import KEY_PREFIX, key_digest
+from workflows.administration import KEY_PREFIX, issue_key, revoke_key
 from workflows.engine import Caller
 
 router: Final = APIRouter()
@@ -124,11 +123,15 @@ async def issue(request: Request, asking: Administrator, district: str) -> Respo
     key, secret = _derived(asking, caller)
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is None:
-        directory = asking.reference.directory
-        unit = directory.find(body.unit, pointer="/unit").id if body.unit else None
-        fact = f.KeyIssued(key=key, digest=key_digest(secret), role=body.role, unit=unit)
-        texts = (f.Text("name", f"person:{key}", body.name),) if body.name else ()
-        position = await _record(asking, caller, fact, texts)
+        new = await issue_key(
+            asking.services.engine,
+            Role(body.role),
+            unit=body.unit,
+            name=body.name,
+            caller=caller,
+            identity=(key, secret),
+        )
+        unit, position = new.unit, new.position
     else:
         unit, position = await run_in_threadpool(_issued_unit, asking, key), stored.last
     issued = IssuedKey(key=key, secret=secret, role=body.role, unit=unit, position=position)
@@ -149,17 +152,8 @@ async def revoke(request: Request, asking: Administrator, district: str, key: st
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is not None:
         return answer(RevokedKey(key=key, position=stored.last))
-    if all(grant.key != key for grant in asking.reference.keys.values()):
-        raise NotFound(what="密钥")
-    position = await _record(asking, caller, f.KeyRevoked(key=key), ())
+    position = await revoke_key(asking.services.engine, key, caller=caller)
     return answer(RevokedKey(key=key, position=position))
-
-
-async def _record(asking: Asking, caller: Caller, fact: f.Fact, texts: tuple[f.Text, ...]) -> int:
-    engine = asking.services.engine
-    draft = Draft(fact, engine.now(), texts)
-    stream = stream_id(engine.district, f.ACCESS)
-    return (await engine.record(f.ACCESS, stream, [draft], caller)).last
 
 
 def _derived(asking: Asking, caller: Caller) -> tuple[str, str]:

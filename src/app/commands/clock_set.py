@@ -4,7 +4,6 @@ from pathlib import Path
 
 from app.commands.shared import district, explained, moment, run
 from app.output import say
-from app.wiring import real_clock
 from domain.errors import NaiveTime
 from workflows.administration import set_trial_clock
 
@@ -16,5 +15,5 @@ def set_clock(now: str, code: str, data: Path | None) -> None:
         if wanted is None:
             raise NaiveTime(value=now)
     with district(data, code) as services:
-        run(lambda: set_trial_clock(services.engine, wanted, real_clock()))
+        run(lambda: set_trial_clock(services.engine, wanted))
     say(f"区县 {code} 的时钟已设为 {wanted.isoformat()}，从此照常走时。")

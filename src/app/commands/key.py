@@ -30,11 +30,11 @@ def add(
     if role not in _ROLES:
         fail(f"没有角色“{role}”。可用：{'、'.join(_ROLES)}", WRONG_USAGE)
     with district(data, district_code) as services:
-        secret = run(
+        issued = run(
             lambda: issue_key(services.engine, Role(role), unit=unit or None, name=name or None)
         )
     say("密钥只显示这一次，请妥善保存：")
-    result(secret)
+    result(issued.secret)
 
 
 @key.command("list")

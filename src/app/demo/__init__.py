@@ -58,7 +58,7 @@ async def _prepared(engine: Engine, secret: str) -> tuple[str, bool]:
         mapping = load_mapping(folder / "mapping.yaml")
         register = read_register(folder / "register.csv", mapping, now=engine.now())
         await import_rows(engine, register)
-    return await issue_key(engine, Role.ADMIN, unit=None, name="演示"), True
+    return (await issue_key(engine, Role.ADMIN, unit=None, name="演示")).secret, True
 
 
 def _read(kept: Path) -> str:
