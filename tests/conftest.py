@@ -7,6 +7,7 @@ BIHUAN_TEST_DATABASE_URL names another server to use instead (its user must crea
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -30,6 +31,8 @@ Servers = Callable[[str], str]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A run that was started in the background ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # The workers of one run inherit this folder, and so share one server.
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="bihuan-tests-")
