@@ -45,7 +45,7 @@ ClockEvent = (
 )
 
 
-class Task(Struct, frozen=True):
+class Task(Struct, frozen=True, gc=False):
     """One piece of joint work that an assisting unit owes the lead."""
 
     number: int
@@ -53,7 +53,7 @@ class Task(Struct, frozen=True):
     status: Literal["open", "done", "waived"] = "open"
 
 
-class Clock(Struct, frozen=True, kw_only=True):
+class Clock(Struct, frozen=True, gc=False, kw_only=True):
     """One instance of a clock: (clock, scope, cycle, sequence) within its case."""
 
     name: str
@@ -78,7 +78,7 @@ class Clock(Struct, frozen=True, kw_only=True):
         return (self.name, self.scope, self.cycle, self.sequence)
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Case(Struct, frozen=True, gc=False, kw_only=True):
     """A case as of its `version`-th fact; version 0 is a case of which nothing is known yet."""
 
     id: str

@@ -20,14 +20,14 @@ ACCESS: Final = "access"
 DISTRICT: Final = "district"
 
 
-class Unit(Struct, frozen=True):
+class Unit(Struct, frozen=True, gc=False):
     """A unit and where it stood in the tree then: `path` from the root down to the unit itself."""
 
     id: str
     path: tuple[str, ...]
 
 
-class Stage(Struct, frozen=True):
+class Stage(Struct, frozen=True, gc=False):
     """A move between stages (环节); equal when the fact moves nothing."""
 
     source: str
@@ -35,14 +35,14 @@ class Stage(Struct, frozen=True):
     phase: str
 
 
-class SourceReference(Struct, frozen=True):
+class SourceReference(Struct, frozen=True, gc=False):
     """The number another system knows this case by."""
 
     system: str
     id: str
 
 
-class Location(Struct, frozen=True):
+class Location(Struct, frozen=True, gc=False):
     """A point as it was given: integers of 1e-7 degree in the stated reference system."""
 
     crs: str
@@ -50,7 +50,7 @@ class Location(Struct, frozen=True):
     latitude: int
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, frozen=True, gc=False):
     """Clear text on its way into the vault; `subject` is whose data it is (reporter, narrative)."""
 
     field: str
@@ -58,7 +58,7 @@ class Text(Struct, frozen=True):
     value: str
 
 
-class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Fact(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """What happened; immutable, past tense."""
 
     TYPE: ClassVar[str] = ""

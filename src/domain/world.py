@@ -12,7 +12,7 @@ from domain.facts import Fact, Text
 from domain.kind import Kind
 
 
-class World(Struct, frozen=True, kw_only=True):
+class World(Struct, frozen=True, gc=False, kw_only=True):
     """Reference data as of `reference_position`, who acts, and the moment, in whole seconds."""
 
     now: datetime
@@ -29,7 +29,7 @@ class World(Struct, frozen=True, kw_only=True):
         return self.actor.role is Role.IMPORTER
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """A fact that a decision asks to be recorded, with the texts that go into the vault."""
 
     fact: Fact

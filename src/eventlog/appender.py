@@ -40,7 +40,7 @@ RECONNECT_SECONDS: Final = 0.2
 GIVE_UP_SECONDS: Final = 30.0
 
 
-class SealedText(Struct, frozen=True):
+class SealedText(Struct, frozen=True, gc=False):
     """A ciphertext on its way into the vault's table."""
 
     field: str
@@ -48,7 +48,7 @@ class SealedText(Struct, frozen=True):
     ciphertext: bytes
 
 
-class NewEvent(Struct, frozen=True):
+class NewEvent(Struct, frozen=True, gc=False):
     """A fact, encoded and hashed, waiting for its position."""
 
     stream: str
@@ -62,7 +62,7 @@ class NewEvent(Struct, frozen=True):
     sealed: tuple[SealedText, ...] = ()
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """What one command wants stored, all of it or nothing; (client, key) makes it repeatable."""
 
     client: str
@@ -73,7 +73,7 @@ class Request(Struct, frozen=True):
     events: tuple[NewEvent, ...]
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What became of a request.
 
     `stored` and `replayed` carry positions and time; `conflict` the stream's current version in

@@ -21,7 +21,7 @@ class Seals(Protocol):
         ...
 
 
-class Envelope(Struct, frozen=True, kw_only=True):
+class Envelope(Struct, frozen=True, gc=False, kw_only=True):
     """What all facts of one command share."""
 
     district: str
@@ -33,7 +33,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
-class Tail(Struct, frozen=True):
+class Tail(Struct, frozen=True, gc=False):
     """Where a stream ends: its version, and the hash that the next record carries as `prev`."""
 
     stream: str

@@ -29,7 +29,7 @@ F = TypeVar("F", bound=Fact, covariant=True)  # noqa: PLC0105 - one letter suffi
 D = TypeVar("D")
 
 
-class Who(Struct, frozen=True):
+class Who(Struct, frozen=True, gc=False):
     """The actor of a record: permanent ids, never names."""
 
     role: str
@@ -39,7 +39,7 @@ class Who(Struct, frozen=True):
     on_behalf_of: str | None
 
 
-class Sealed(Struct, frozen=True):
+class Sealed(Struct, frozen=True, gc=False):
     """What the record says of a sealed text: enough to verify it, nothing to read."""
 
     field: str
@@ -49,7 +49,7 @@ class Sealed(Struct, frozen=True):
     commitment: str
 
 
-class Told(Struct, Generic[F], frozen=True, kw_only=True):
+class Told(Struct, Generic[F], frozen=True, gc=False, kw_only=True):
     """The members of a body that a fold looks at; the others are passed over unread."""
 
     stream: str
@@ -61,7 +61,7 @@ class Told(Struct, Generic[F], frozen=True, kw_only=True):
     sealed: tuple[Sealed, ...]
 
 
-class Body(Told[F], Generic[F], frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Body(Told[F], Generic[F], frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """All members of a body; `schema` and `type` say what `data` is."""
 
     profile: str
@@ -76,7 +76,7 @@ class Body(Told[F], Generic[F], frozen=True, kw_only=True, forbid_unknown_fields
     prev: str
 
 
-class Followed(Struct, frozen=True):
+class Followed(Struct, frozen=True, gc=False):
     """A fact in its place in the log, as much of it as a fold looks at."""
 
     position: int
@@ -110,7 +110,7 @@ class Followed(Struct, frozen=True):
         return self.body.occurred_at
 
 
-class Record(Followed, frozen=True):
+class Record(Followed, frozen=True, gc=False):
     """A fact in its place in the log, whole."""
 
     body: Body[Fact]

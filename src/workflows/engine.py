@@ -47,7 +47,7 @@ REFRESH_SECONDS: Final = 1.0
 CACHED_CASES: Final = 20_000
 
 
-class Caller(Struct, frozen=True, kw_only=True):
+class Caller(Struct, frozen=True, gc=False, kw_only=True):
     """Who asks, and under which key the request can be repeated; `digest` is of the request."""
 
     actor: Actor
@@ -56,7 +56,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     digest: bytes
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True, gc=False, kw_only=True):
     """What became of a command: the case after it, and where its facts stand in the log."""
 
     case: Case
@@ -67,7 +67,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """A case in the cache, with the end of its stream."""
 
     case: Case
