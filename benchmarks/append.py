@@ -30,7 +30,7 @@ METHOD: Final = (
 def run(*, quick: bool) -> Result:
     """Measure."""
     result = Result("append", METHOD, quick)
-    cases, seconds = (800, 1.0) if quick else (6000, 3.0)
+    cases, seconds = (800, 1.0) if quick else (3000, 2.0)
     with d.server() as dsn:
         uvloop.run(_run(dsn, result, cases, seconds))
     return result
