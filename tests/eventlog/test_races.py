@@ -214,6 +214,8 @@ def test_a_database_that_stays_away_is_said_to_be_so(
     proxy.lose_next_reply()
     future = appender.submit(note())
     assert proxy.lost.wait(20)
+    # It knocks again before we leave: who stands at the door then must not slip in.
+    assert proxy.waiting.wait(20)
     proxy.close()
     with pytest.raises(LogUnavailable, match="同一个 Idempotency-Key"):
         future.result(20)

@@ -25,7 +25,9 @@ class Proxy:
         self._listener.bind(str(folder / SOCKET))
         self._listener.listen()
         self._losing = False
+        self._closed = False
         self.lost = threading.Event()
+        self.waiting = threading.Event()
         self._open = threading.Event()
         self._open.set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,7 +42,8 @@ class Proxy:
         self._open.set()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more; who still waits at the door is sent away."""
+        self._closed = True
         self._open.set()
         # close() alone would not wake the thread that accepts.
         with suppress(OSError):
@@ -54,7 +57,12 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        if not self._open.is_set():
+            self.waiting.set()
         self._open.wait()
+        if self._closed:
+            client.close()
+            return
         server = socket.socket(socket.AF_UNIX)
         with closing(client), closing(server), suppress(OSError):
             server.connect(self._server)
