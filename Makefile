@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 CYCLES ?= 200
+LAWS ?= 50000
 BENCH ?=
 
-.PHONY: help setup run test lint types bench crash wheel lock format clean
+.PHONY: help setup run test laws lint types bench crash wheel lock format clean
 
 help: ## Show this list 显示本列表
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ run: $(VENV)/.run ## Start everything on http://127.0.0.1:8000 with the demo dis
 
 test: $(VENV)/.dev ## Run every test 运行全部测试
 	$(BIN)/python -m pytest -n 2
+
+laws: $(VENV)/.dev ## Count LAWS random clocks twice, and the other laws at length 长时间验证时限规律
+	BIHUAN_LAWS=$(LAWS) $(BIN)/python -m pytest -n 2 tests/laws
 
 lint: $(VENV)/.dev ## Style, room contracts 代码规范与分层约束
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ MODULES: Final[dict[str, str]] = {
     "http": "benchmarks.over_http",
     "runner": "benchmarks.follow",
     "register": "benchmarks.register",
+    "timers": "benchmarks.timers",
+    "recount": "benchmarks.recount",
     "growth": "benchmarks.growth",
 }
 

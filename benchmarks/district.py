@@ -110,11 +110,15 @@ def real_clock() -> datetime:
 
 @asynccontextmanager
 async def engine_on(
-    database: Database, district: str, *, wrapper: LocalWrapper | None = None
+    database: Database,
+    district: str,
+    *,
+    wrapper: LocalWrapper | None = None,
+    committed: Callable[[int], None] | None = None,
 ) -> AsyncGenerator[Engine]:
     """Open an engine on a district; found it first where that was not done."""
     vault = Vault(database, district, wrapper or LocalWrapper(MASTER_KEY))
-    engine = Engine(database, district, vault, clock=real_clock)
+    engine = Engine(database, district, vault, clock=real_clock, committed=committed)
     try:
         if (await engine.refresh()).district is None:
             await found(engine, district, "演示县", trial=False)

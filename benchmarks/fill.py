@@ -19,6 +19,8 @@ from eventlog.records import chain_hash, leaf_hash, microseconds
 
 STORIES: Final = 200
 BATCH: Final = 20_000
+CASES: Final = 1_000
+"""How many a transaction brings in."""
 FROM_2000: Final = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's times begin."""
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -51,6 +53,25 @@ def fill(database: Database, district: str, facts: int) -> int:
     seconds = time.perf_counter() - began
     print(f"  (filled to {head:,} facts in {seconds:.0f} s)", flush=True)
     return head
+
+
+def plant(database: Database, plots: Sequence[stories.Template], cases: int, *, first: int) -> int:
+    """Bring in so many cases, of these stories in turn, numbered from `first`; return the head.
+
+    The district is founded already: the stories were decided in it.
+    """
+    position = 0
+    with database.connect() as connection:
+        for began in range(0, cases, CASES):
+            numbers = range(first + began, first + min(began + CASES, cases))
+            with connection.transaction():
+                rows = _next_rows(connection)
+                for number in numbers:
+                    rows.case(plots[number % len(plots)], number)
+                _write(connection, rows)
+            position = rows.position
+        connection.execute("ANALYZE event, command, personal, subject_key")
+    return position
 
 
 async def _plots(database: Database, district: str) -> list[stories.Template]:
@@ -110,29 +131,38 @@ def _batch(
 ) -> tuple[int, int]:
     """Append about so many facts in one transaction, as the log's own function would."""
     with connection.transaction():
-        row = connection.execute(
-            "SELECT position, last_recorded_at, chain FROM ledger FOR UPDATE"
-        ).fetchone()
-        assert row
-        rows = _Rows(*row)
+        rows = _next_rows(connection)
         until = rows.position + facts
         while rows.position < until:
             rows.case(plots[number % len(plots)], number)
             number += 1
-        with connection.cursor() as cursor:
-            copies = ((EVENT, rows.event), (COMMAND, rows.command))
-            for query, lines in (
-                *copies,
-                (PERSONAL, rows.personal),
-                (SUBJECT_KEY, rows.subject_key),
-            ):
-                with cursor.copy(query) as copy:
-                    copy.write(b"".join(lines) + END)
-        connection.execute(
-            "UPDATE ledger SET position = %s, last_recorded_at = %s, chain = %s",
-            (rows.position, rows.recorded_at, rows.chain),
-        )
+        _write(connection, rows)
     return rows.position, number
+
+
+def _next_rows(connection: Connection) -> _Rows:
+    row = connection.execute(
+        "SELECT position, last_recorded_at, chain FROM ledger FOR UPDATE"
+    ).fetchone()
+    assert row
+    return _Rows(*row)
+
+
+def _write(connection: Connection, rows: _Rows) -> None:
+    copies = (
+        (EVENT, rows.event),
+        (COMMAND, rows.command),
+        (PERSONAL, rows.personal),
+        (SUBJECT_KEY, rows.subject_key),
+    )
+    with connection.cursor() as cursor:
+        for query, lines in copies:
+            with cursor.copy(query) as copy:
+                copy.write(b"".join(lines) + END)
+    connection.execute(
+        "UPDATE ledger SET position = %s, last_recorded_at = %s, chain = %s",
+        (rows.position, rows.recorded_at, rows.chain),
+    )
 
 
 def _row(*values: bytes) -> bytes:

@@ -2,16 +2,23 @@
 
 import timeit
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import uuid4
 
 import uvloop
+from msgspec.structs import replace
 
+from benchmarks import deadlines, stories
 from benchmarks import district as d
-from benchmarks.measure import Result, rounds
-from domain.commands import Act
+from benchmarks.measure import Result, Row, rounds
+from domain.case import Case, blank, evolve
+from domain.commands import Act, Settle
 from domain.decide import decide
 from domain.due import Cutoff, due, parse_budget
 from domain.facts import Text
+from domain.planning import plan
+from domain.turn import Turn
 from eventlog import appender
 from eventlog.appender import Answer, Request, arguments
 from eventlog.database import Connection, Database
@@ -39,6 +46,7 @@ async def _run(database: Database, result: Result) -> None:
     async with d.engine_on(database, DISTRICT) as engine:
         cases = await d.seed(engine, 200)
         await _parts(engine, result, cases[0])
+        _clocks(engine, result)
         await _batches(engine, result, cases)
 
 
@@ -81,6 +89,49 @@ async def _parts(engine: Engine, result: Result, case_id: str) -> None:
     for name, part in parts.items():
         each = 64 if "each" in name else 1
         result.figure(name, "µs", [_best(part) / each for _ in range(rounds(quick=result.quick))])
+
+
+def _clocks(engine: Engine, result: Result) -> None:
+    """Measure what clocks cost: a due, a plan, what an action beside them and time itself cost."""
+    almanac, now = engine.reference.calendars["cn-office"], engine.now()
+    pauses = [
+        (now + timedelta(days=day), now + timedelta(days=day + 2, hours=5)) for day in (1, 4, 9)
+    ]
+
+    def falling(budget: str) -> Callable[[], object]:
+        size = parse_budget(budget)
+        return lambda: due(now, size, almanac, pauses=pauses)
+
+    for budget in ("15wd", "80wh", "15nd"):
+        row = _each(result, f"due date of {budget} with three pauses", falling(budget))
+        result.claim(row, "≤", 50)
+    case, breached = _handled(engine)
+    handling = next(clock for clock in case.open_clocks if clock.name == "handling")
+    doing = replace(
+        engine.world(case, stories.DEPARTMENT_OFFICER), now=breached - 2 * deadlines.SECOND
+    )
+    turn, timely = Turn(case, doing), replace(doing, now=breached)
+    note, settle = d.note(1), Settle()
+    _each(result, "plan of a handling clock", lambda: plan(handling, turn, handling.started_at))
+    _each(result, "decide, with a text, beside handling", lambda: decide(note, case, doing))
+    _each(result, "settle a breach and a rung", lambda: decide(settle, case, timely))
+
+
+def _handled(engine: Engine) -> tuple[Case, datetime]:
+    """Return a case whose handling has just begun, its warnings given, and when it is breached."""
+    now = engine.now()
+    moves = deadlines.dispatched(now, "urgent")
+    moves.append((now + deadlines.URGENT - deadlines.SECOND, deadlines.TIMER, Settle()))
+    case = blank(str(uuid4()), engine.reference.kind(deadlines.KIND).hash)
+    for at, actor, command in moves:
+        world = replace(engine.world(case, actor, number="1"), now=at)
+        for draft in decide(command, case, world):
+            case = evolve(case, draft.fact, draft.occurred_at)
+    return case, now + deadlines.URGENT + deadlines.SECOND
+
+
+def _each(result: Result, name: str, part: Callable[[], object]) -> Row:
+    return result.figure(name, "µs", [_best(part) for _ in range(rounds(quick=result.quick))])
 
 
 def _best(part: Callable[[], object]) -> float:

@@ -27,6 +27,7 @@ HOURS: Final = 5
 """Between two steps of a case."""
 
 Step = tuple[Actor, str, dict[str, Any]]
+Move = tuple[datetime, Actor, Command]
 CLOSED_LOOP: Final[tuple[Step, ...]] = (
     (OFFICER, "accept", {}),
     (OFFICER, "grade", {"severity": "general"}),
@@ -107,17 +108,26 @@ def tell(template: Template, number: int) -> tuple[str, str, list[tuple[str, lis
 
 
 def _template(engine: Engine, kind: str, steps: Sequence[Step], start: datetime) -> Template:
-    stream, number = str(uuid4()), "B00000000000000000"
-    case, tail = blank(stream, engine.reference.kind(kind).hash), Tail(stream, CASE, 0, NO_PREVIOUS)
+    stream = str(uuid4())
     source = SourceReference("bench", stream)
     report = Report(
         kind=kind, title="路口井盖破损", unit=COMMUNITY, source=source, occurred_at=start
     )
+    moves: list[Move] = [(start, IMPORTER, report)]
+    for n, (actor, action, data) in enumerate(steps, 1):
+        moves.append((start + timedelta(hours=HOURS * n), actor, Act(action=action, data=data)))
+    return template(engine, kind, moves, stream=stream)
+
+
+def template(engine: Engine, kind: str, moves: Sequence[Move], *, stream: str) -> Template:
+    """Return a case to which all this happened, each by its actor at its time.
+
+    Its id stands for the id of each case that it is told of, wherever it occurs.
+    """
+    number = "B00000000000000000"
+    case, tail = blank(stream, engine.reference.kind(kind).hash), Tail(stream, CASE, 0, NO_PREVIOUS)
     requests: list[tuple[str, tuple[NewEvent, ...]]] = []
-    moves: list[tuple[Actor, Command]] = [(IMPORTER, report)]
-    moves += [(actor, Act(action=action, data=data)) for actor, action, data in steps]
-    for n, (actor, command) in enumerate(moves):
-        at = start + timedelta(hours=HOURS * n)
+    for at, actor, command in moves:
         case, tail, request = _enclosed(engine, case, tail, (actor, command), at, number)
         requests.append(request)
     bodies = [event.body for _, events in requests for event in events]

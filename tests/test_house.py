@@ -14,6 +14,7 @@ import pytest
 
 import domain
 from domain import case as case_module
+from domain import clock as clock_module
 from domain import facts as f
 from domain.errors import Refusal
 from domain.steps import BUILDERS, FIELDS, NEEDED
@@ -24,7 +25,7 @@ SRC = ROOT / "src"
 ROOMS = ("domain", "eventlog", "workflows", "projections", "api", "app")
 SECTIONS = re.split(r"^### ", (ROOT / "docs/facts.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
 DOCUMENTED = {section[1 : section.index("`", 1)]: section for section in SECTIONS}
-ABSTRACT = {f.Fact, f.CaseFact, f.ClockFact}
+ABSTRACT = {f.Fact, f.CaseFact, f.RequestFact, f.ClockFact}
 
 
 def all_facts() -> set[type[f.Fact]]:
@@ -49,7 +50,7 @@ def test_every_fact_is_listed_once_under_a_name_of_its_own() -> None:
 
 def test_every_fact_of_a_case_is_handled_by_its_fold() -> None:
     assert set(get_args(case_module.CaseEvent)) == set(f.CASE_FACTS)
-    assert set(get_args(case_module.ClockEvent)) == set(f.CLOCK_FACTS)
+    assert set(get_args(clock_module.ClockEvent)) == set(f.CLOCK_FACTS)
 
 
 def test_every_fact_of_a_case_can_be_made_by_some_action_or_by_a_register() -> None:
@@ -110,10 +111,10 @@ def test_every_refusal_has_a_code_of_its_own_and_speaks_chinese() -> None:
 
 FORBIDDEN = {"random", "uuid", "time", "secrets", "os", "logging", "asyncio", "threading"}
 CLOCKS = {"now", "utcnow", "today", "fromtimestamp"}
-MODULES = sorted((SRC / "domain").glob("*.py"))
+MODULES = sorted((SRC / "domain").rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.stem}.{path.stem}")
 def test_the_domain_reads_no_clock_and_makes_no_id(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
@@ -131,5 +132,5 @@ def test_the_domain_reads_no_clock_and_makes_no_id(path: Path) -> None:
 
 
 def test_every_module_of_the_domain_opens_with_a_sentence() -> None:
-    for module in pkgutil.iter_modules(domain.__path__):
-        assert importlib.import_module(f"domain.{module.name}").__doc__, module.name
+    for module in pkgutil.walk_packages(domain.__path__, "domain."):
+        assert importlib.import_module(module.name).__doc__, module.name

@@ -128,29 +128,45 @@ CREATE TABLE deadlines (
     row_key          text NOT NULL,
     valid_from       timestamptz NOT NULL,
     position_from    bigint NOT NULL,
-    number           text NOT NULL,
-    kind             text NOT NULL,
     clock            text NOT NULL,
     scope            text NOT NULL,
     cycle            integer NOT NULL,
     sequence         integer NOT NULL,
     total            boolean NOT NULL,
-    counted          boolean NOT NULL,
     started_at       timestamptz NOT NULL,
     budget           text NOT NULL,
     cutoff           text NOT NULL,
     calendar         text NOT NULL,
     calendar_version text NOT NULL,
+    limit_origin     text NOT NULL,
+    limit_by         text NOT NULL,
     due              timestamptz NOT NULL,
     provisional      boolean NOT NULL,
+    answerable       text,
+    changes          integer NOT NULL,
     status           text NOT NULL,
+    light            text NOT NULL,
+    paused_at        timestamptz,
+    pauses           integer NOT NULL,
+    short_pauses     integer NOT NULL,
+    extensions       integer NOT NULL,
+    extended         text NOT NULL,
     stopped_at       timestamptz,
     met              boolean,
+    warned_at        timestamptz,
+    warning          text,
     breached_at      timestamptz,
+    breaches         integer NOT NULL,
+    rung             integer NOT NULL,
+    generation       integer NOT NULL,
+    compressed       boolean NOT NULL,
     rescheduled      integer NOT NULL,
     previous_due     timestamptz,
-    category         text,
+    counted          boolean NOT NULL,
     holder           text,
+    number           text NOT NULL,
+    kind             text NOT NULL,
+    category         text,
     visible_to       text[] NOT NULL,
     reported_at      timestamptz NOT NULL,
     ended_at         timestamptz,
@@ -161,29 +177,45 @@ CREATE TABLE deadlines (
 COMMENT ON TABLE deadlines IS '办结时限台账：每个时限一行，现在的情况';
 COMMENT ON COLUMN deadlines.valid_from IS '本行情况从何时起属实';
 COMMENT ON COLUMN deadlines.position_from IS '本行从哪个位点起显示';
-COMMENT ON COLUMN deadlines.number IS '编号';
-COMMENT ON COLUMN deadlines.kind IS '事项类型';
 COMMENT ON COLUMN deadlines.clock IS '时限名称';
 COMMENT ON COLUMN deadlines.scope IS '所属任务或责任；空为事项本身';
 COMMENT ON COLUMN deadlines.cycle IS '办理轮次';
 COMMENT ON COLUMN deadlines.sequence IS '本轮第几次';
 COMMENT ON COLUMN deadlines.total IS '是否总时限（从受理到核查办结）';
-COMMENT ON COLUMN deadlines.counted IS '是否计入汇总：最近一轮的总时限';
 COMMENT ON COLUMN deadlines.started_at IS '起算时间';
 COMMENT ON COLUMN deadlines.budget IS '时限长度';
 COMMENT ON COLUMN deadlines.cutoff IS '日末规则';
 COMMENT ON COLUMN deadlines.calendar IS '工作日历';
 COMMENT ON COLUMN deadlines.calendar_version IS '日历版本';
+COMMENT ON COLUMN deadlines.limit_origin IS '时限来源：kind 事项类型、source 来源系统、rework 返工';
+COMMENT ON COLUMN deadlines.limit_by IS '时限依据：由事项的哪个值选定；空为默认';
 COMMENT ON COLUMN deadlines.due IS '到期时间';
 COMMENT ON COLUMN deadlines.provisional IS '所依日历尚未公布';
-COMMENT ON COLUMN deadlines.status IS '计时状态：running 计时中、stopped 已停止、cancelled 已取消';
+COMMENT ON COLUMN deadlines.answerable IS '责任单位：超期的为当时的责任单位，否则为时限所约束的单位';
+COMMENT ON COLUMN deadlines.changes IS '改变本行的办理记录条数';
+COMMENT ON COLUMN deadlines.status IS '计时状态：running 计时中、paused 暂停中、stopped 已停止、cancelled 已取消';
+COMMENT ON COLUMN deadlines.light IS '红黄绿灯，只凭办理记录：red 已超期、yellow 已预警、green 其他';
+COMMENT ON COLUMN deadlines.paused_at IS '从何时起暂停；空为不在暂停中';
+COMMENT ON COLUMN deadlines.pauses IS '暂停次数';
+COMMENT ON COLUMN deadlines.short_pauses IS '短暂停次数（不足两个工作小时却跨过日末），供核查';
+COMMENT ON COLUMN deadlines.extensions IS '计入的延期次数';
+COMMENT ON COLUMN deadlines.extended IS '计入的延期长度，按批准次序';
 COMMENT ON COLUMN deadlines.stopped_at IS '停止或取消时间';
 COMMENT ON COLUMN deadlines.met IS '是否按期（停止时间不晚于到期时间）';
+COMMENT ON COLUMN deadlines.warned_at IS '到达预警线的时间；到期时间推后、预警线又在前头时为空';
+COMMENT ON COLUMN deadlines.warning IS '最近到达的预警线';
 COMMENT ON COLUMN deadlines.breached_at IS '超期时间（即当时的到期时间）';
+COMMENT ON COLUMN deadlines.breaches IS '记录过的超期次数，含已撤销、失效、作废的';
+COMMENT ON COLUMN deadlines.rung IS '到达的最高升级级别；0 为没有';
+COMMENT ON COLUMN deadlines.generation IS '到期时间的版次：每变动一次加一';
+COMMENT ON COLUMN deadlines.compressed IS '到期时间由缓冲期得出：改严后所剩不足缓冲期';
 COMMENT ON COLUMN deadlines.rescheduled IS '时限变更次数';
-COMMENT ON COLUMN deadlines.previous_due IS '最近一次变更前的到期时间';
-COMMENT ON COLUMN deadlines.category IS '类别';
+COMMENT ON COLUMN deadlines.previous_due IS '最近一次变更或恢复计时前的到期时间';
+COMMENT ON COLUMN deadlines.counted IS '是否计入汇总：最近一轮的总时限';
 COMMENT ON COLUMN deadlines.holder IS '承办单元；环节时限停止后为停止时的承办单元';
+COMMENT ON COLUMN deadlines.number IS '编号';
+COMMENT ON COLUMN deadlines.kind IS '事项类型';
+COMMENT ON COLUMN deadlines.category IS '类别';
 COMMENT ON COLUMN deadlines.visible_to IS '可见范围：同事项台账';
 COMMENT ON COLUMN deadlines.reported_at IS '上报时间';
 COMMENT ON COLUMN deadlines.ended_at IS '事项终结时间';
@@ -198,29 +230,45 @@ CREATE TABLE deadlines_history (
     ended_position   bigint NOT NULL,
     position_from    bigint NOT NULL,
     position_to      bigint NOT NULL,
-    number           text NOT NULL,
-    kind             text NOT NULL,
     clock            text NOT NULL,
     scope            text NOT NULL,
     cycle            integer NOT NULL,
     sequence         integer NOT NULL,
     total            boolean NOT NULL,
-    counted          boolean NOT NULL,
     started_at       timestamptz NOT NULL,
     budget           text NOT NULL,
     cutoff           text NOT NULL,
     calendar         text NOT NULL,
     calendar_version text NOT NULL,
+    limit_origin     text NOT NULL,
+    limit_by         text NOT NULL,
     due              timestamptz NOT NULL,
     provisional      boolean NOT NULL,
+    answerable       text,
+    changes          integer NOT NULL,
     status           text NOT NULL,
+    light            text NOT NULL,
+    paused_at        timestamptz,
+    pauses           integer NOT NULL,
+    short_pauses     integer NOT NULL,
+    extensions       integer NOT NULL,
+    extended         text NOT NULL,
     stopped_at       timestamptz,
     met              boolean,
+    warned_at        timestamptz,
+    warning          text,
     breached_at      timestamptz,
+    breaches         integer NOT NULL,
+    rung             integer NOT NULL,
+    generation       integer NOT NULL,
+    compressed       boolean NOT NULL,
     rescheduled      integer NOT NULL,
     previous_due     timestamptz,
-    category         text,
+    counted          boolean NOT NULL,
     holder           text,
+    number           text NOT NULL,
+    kind             text NOT NULL,
+    category         text,
     visible_to       text[] NOT NULL,
     reported_at      timestamptz NOT NULL,
     ended_at         timestamptz,

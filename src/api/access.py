@@ -20,7 +20,7 @@ from domain.actor import Actor, Role
 from domain.errors import NotFound, RoleForbidden, Unauthenticated, UnknownParameter
 from workflows.reference import Grant, Reference
 
-READING: Final = frozenset(Role) - {Role.IMPORTER}
+READING: Final = frozenset(Role) - {Role.IMPORTER, Role.TIMER}
 WRITING: Final = READING - {Role.AUDITOR, Role.DASHBOARD}
 ADMINISTERING: Final = frozenset({Role.ADMIN})
 WITHOUT_TEXTS: Final = frozenset({Role.DASHBOARD})

@@ -1,4 +1,4 @@
-"""Counters for Prometheus: requests by route template, facts appended, how far ledgers lag."""
+"""Counters for Prometheus: requests by route, facts appended, how far ledgers lag, timers."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,7 +16,10 @@ from prometheus_client import (
 from psycopg_pool import PoolTimeout
 
 from api.services import DistrictServices
+from api.timer_metrics import TimerMetrics
 from eventlog.runner import lag
+from workflows.calendar_office import coverage, today_of
+from workflows.timers.claims import standing as timers_standing
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -60,6 +63,13 @@ class Metrics:
             ["district", "ledger"],
             registry=self._registry,
         )
+        self._timers = TimerMetrics(self._registry)
+        self._covered = Gauge(
+            "bihuan_calendar_days_covered",
+            "Days until the last one that a calendar's notices announce",
+            ["district", "calendar"],
+            registry=self._registry,
+        )
         # Looking a child up by its labels costs more than counting.
         self._count = lru_cache(maxsize=1024)(self._requests.labels)
         self._observe = lru_cache(maxsize=256)(self._seconds.labels)
@@ -77,11 +87,17 @@ class Metrics:
         """Return all of it in Prometheus' text format; a district that is away is left out."""
         for name in list(districts):
             try:
-                with districts[name].database.connection() as connection:
-                    standing = lag(connection)
+                services = districts[name]
+                now = services.engine.now()
+                with services.database.connection() as connection:
+                    standing, timers = lag(connection), timers_standing(connection, now)
             except (psycopg.Error, PoolTimeout, KeyError):
                 continue
             for one in standing:
                 self._lag.labels(name, one.name).set(one.behind)
                 self._halted.labels(name, one.name).set(one.state == "halted")
+            engine = districts[name].engine
+            for calendar in coverage(engine.reference, today_of(engine)):
+                self._covered.labels(name, calendar.calendar).set(calendar.days)
+            self._timers.tell(name, timers, timers.age(now), services.timers)
         return generate_latest(self._registry)

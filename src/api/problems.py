@@ -52,6 +52,9 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "item-not-admitted": (409, "事项未准入"),
     "pause-not-allowed": (409, "不能挂账"),
     "extension-late": (409, "延期申请过晚"),
+    "extension-not-allowed": (409, "不能延期"),
+    "correction-not-allowed": (409, "不能更正"),
+    "request-pending": (409, "申请正在审批"),
     "source-conflict": (409, "来源编号已有不同内容"),
     "closed-times": (409, "已办结事项的时间不能修改"),
     "subject-erased": (409, "个人信息已删除"),
@@ -61,6 +64,7 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "unknown-kind": (422, "没有这个事项类型"),
     "unknown-unit": (422, "没有这个单元"),
     "unknown-calendar": (422, "没有这个工作日历"),
+    "bad-calendar": (422, "工作日历有误"),
     "naive-time": (422, "时间格式有误"),
     "future-time": (422, "时间晚于现在"),
     "too-old": (422, "时间过早"),
@@ -76,6 +80,7 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "internal": (500, "服务内部出错"),
     "busy": (503, "正在被频繁办理"),
     "ledger-behind": (503, "台账尚未跟上"),
+    "clocks-behind": (503, "时限表尚未跟上"),
     "unavailable": (503, "暂时无法使用"),
 }
 CLIENT_GONE: Final = 499

@@ -7,6 +7,7 @@ from eventlog.database import Database
 from eventlog.runner import Runner
 from eventlog.vault import Vault
 from workflows.engine import Engine
+from workflows.timers.worker import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class DistrictServices:
     engine: Engine
     vault: Vault
     runner: Runner
+    timers: Tally = field(default_factory=Tally)
+    """What this process's timer worker has done here."""
 
 
 @dataclass(frozen=True, slots=True)

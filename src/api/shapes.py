@@ -1,13 +1,15 @@
 """What answers look like: a case after a command, a case as it is read, a fact."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import UNSET, Struct, UnsetType
 
 from api.answers import plain
 from api.times import shown, shown_or_none
-from domain.case import Case, Clock
+from domain.case import Case
+from domain.clock import Clock
 from domain.facts import Unit
 from domain.kind import Kind
 from eventlog.records import Record
@@ -37,7 +39,9 @@ class CaseState(Struct, kw_only=True):
     reported_at: str | None
     closed_at: str | None
     due: str | None
-    """The earliest due of the clocks that run."""
+    """The earliest due of the clocks that count now, those that stand still left aside."""
+    due_clock: str | None
+    """The clock that falls due then, as an address names it."""
     version: int
     position: int
     """Where its last fact stands in the district's log."""
@@ -81,6 +85,8 @@ class CaseDocument(CaseState, kw_only=True):
     tasks: list[TaskState]
     clocks: list[ClockState]
     source: dict[str, str] | None
+    source_due: str | None
+    """By when the reporting system wants it done."""
     location: dict[str, Any] | None
     data: dict[str, Any]
     changed_at: str | None
@@ -134,7 +140,7 @@ class FactDocument(Struct, kw_only=True):
 def state_fields(case: Case, kind: Kind | None, version: int, position: int) -> dict[str, Any]:
     """Return the members of `CaseState`."""
     stage = kind.stages.get(case.stage) if kind else None
-    running = [clock.due for clock in case.running_clocks]
+    first = _first_due(case)
     return {
         "id": case.id,
         "number": case.number,
@@ -154,7 +160,8 @@ def state_fields(case: Case, kind: Kind | None, version: int, position: int) -> 
         "rework": case.rework,
         "reported_at": shown_or_none(case.reported_at),
         "closed_at": shown_or_none(case.closed_at),
-        "due": shown(min(running)) if running else None,
+        "due": shown(first.due) if first else None,
+        "due_clock": _named(first) if first else None,
         "version": version,
         "position": position,
     }
@@ -171,8 +178,9 @@ def document_fields(case: Case) -> dict[str, Any]:
             TaskState(task=task.number, unit=task.unit.id, status=task.status)
             for task in case.tasks
         ],
-        "clocks": [_clock(clock) for clock in case.clocks],
+        "clocks": [ClockState(**clock_fields(clock)) for clock in case.clocks],
         "source": {"system": case.source.system, "id": case.source.id} if case.source else None,
+        "source_due": shown_or_none(case.source_due),
         "data": plain(case.data),
         "changed_at": shown_or_none(case.changed_at),
     }
@@ -215,24 +223,40 @@ def fact_document(record: Record, texts: Mapping[str, str] | None = None) -> Fac
     )
 
 
-def _clock(clock: Clock) -> ClockState:
-    return ClockState(
-        clock=clock.name,
-        scope=clock.scope,
-        cycle=clock.cycle,
-        sequence=clock.sequence,
-        total=clock.total,
-        status=clock.status,
-        budget=clock.budget,
-        cutoff=clock.cutoff,
-        calendar=clock.calendar,
-        calendar_version=clock.calendar_version,
-        started_at=shown(clock.started_at),
-        due=shown(clock.due),
-        provisional=clock.provisional,
-        stopped_at=shown_or_none(clock.stopped_at),
-        breached_at=shown_or_none(clock.breached_at),
-    )
+def clock_fields(clock: Clock) -> dict[str, Any]:
+    """Return the members of `ClockState`."""
+    return {
+        "clock": clock.name,
+        "scope": clock.scope,
+        "cycle": clock.cycle,
+        "sequence": clock.sequence,
+        "total": clock.total,
+        "status": clock.status,
+        "budget": clock.budget,
+        "cutoff": clock.cutoff,
+        "calendar": clock.calendar,
+        "calendar_version": clock.calendar_version,
+        "started_at": shown(clock.started_at),
+        "due": shown(clock.due),
+        "provisional": clock.provisional,
+        "stopped_at": shown_or_none(clock.stopped_at),
+        "breached_at": shown_or_none(clock.breached_at),
+    }
+
+
+def _first_due(case: Case) -> Clock | None:
+    """Return the clock whose due people see: of source, stage, total, task the earliest (R9)."""
+    counting = [clock for clock in case.open_clocks if clock.status == "running"]
+    return min(counting, key=_due, default=None)
+
+
+def _due(clock: Clock) -> datetime:
+    return clock.due
+
+
+def _named(clock: Clock) -> str:
+    """Return what finds the clock in an address: of its name, and task, it is the latest."""
+    return f"{clock.name}@{clock.scope}" if clock.scope else clock.name
 
 
 def _id(unit: Unit | None) -> str | None:

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 # else was loaded, and so does the list itself.
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "serve": ("app.commands.serve", "serve", "启动服务 Start everything"),
+    "work": ("app.commands.work", "work", "只执行到时的事 Only let timers happen"),
     "district": ("app.commands.district", "district", "区县 Districts"),
     "key": ("app.commands.key", "key", "访问密钥 Access keys"),
     "clock": ("app.commands.clock", "clock", "时限与时钟 Deadlines and clocks"),
+    "calendar": ("app.commands.calendar", "calendar", "工作日历 Working calendars"),
+    "outage": ("app.commands.outage", "outage", "停机与补录 Outages"),
+    "channel": ("app.commands.channel", "channel", "通知渠道 Channel for notices"),
     "import": ("app.commands.importing", "importing", "导入目录、原有台账 Import"),
     "export": ("app.commands.export", "export", "导出台账 Export a ledger"),
     "replay": ("app.commands.replay", "replay", "重放一件事项 Replay a case from its facts"),

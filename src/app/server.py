@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from api.application import create_app
 from api.logs import configure_logs
 from api.services import Services
 from app.settings import Settings
+from app.timers import workers_of
 from app.wiring import OpenDistricts, Site
 from eventlog.keys import LocalWrapper, load_kek
 
@@ -33,14 +34,18 @@ _BACKLOG: Final = 2048
 
 
 def application(site: Site, settings: Settings) -> FastAPI:
-    """Return the API over all districts of a site; when it shuts down, it closes them."""
+    """Return the API over all districts of a site; when it shuts down, it closes them.
+
+    Each district has a timer worker, on the loop that its engine lives on.
+    """
     districts = OpenDistricts(site)
     app = create_app(Services(districts, max_body=settings.max_body))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         try:
-            yield
+            async with workers_of(districts) if settings.timers else nullcontext():
+                yield
         finally:
             await run_in_threadpool(districts.close)
 

@@ -21,6 +21,8 @@ from eventlog.runner import Runner
 from eventlog.vault import Vault
 from projections.ledgers import LEDGERS
 from workflows.engine import Engine
+from workflows.notices.table import DeliveryTable
+from workflows.timers.table import TimerTable
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often an unknown district is looked up anew."""
@@ -94,8 +96,8 @@ class _Opened:
         self._database = Database(site.dsn, schema)
         self._stop = threading.Event()
         vault = Vault(self._database, district, site.wrapper)
-        followers = [ledger.tables for ledger in LEDGERS.values()]
-        runner = Runner(self._database, followers)
+        ledgers = [ledger.tables for ledger in LEDGERS.values()]
+        runner = Runner(self._database, [*ledgers, TimerTable(), DeliveryTable()])
         engine = Engine(
             self._database,
             district,
@@ -142,11 +144,11 @@ class OpenDistricts(Mapping[str, DistrictServices]):
         self._looked = -LOOK_AGAIN_SECONDS
         self._closed = False
         self._lock = threading.Lock()
-        self._look()
+        self.look()
 
     def __getitem__(self, district: str) -> DistrictServices:
         if district not in self._opened:
-            self._look()
+            self.look()
         return self._opened[district].services
 
     def __iter__(self) -> Iterator[str]:
@@ -156,7 +158,8 @@ class OpenDistricts(Mapping[str, DistrictServices]):
     def __len__(self) -> int:
         return len(self._opened)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Open districts that came since."""
         with self._lock:
             if self._closed or time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
                 return

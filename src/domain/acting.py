@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain import facts as f
 from domain.case import Case, evolve
-from domain.clocks import breaches, tick
+from domain.clocks import tick
 from domain.commands import Act, Report
 from domain.errors import (
     ActionUnavailable,
@@ -22,7 +22,10 @@ from domain.errors import (
 )
 from domain.forms import Filled, fill
 from domain.guards import available_names, available_titles, check, may, stage_title
-from domain.steps import BUILDERS, Step
+from domain.kind import Action
+from domain.settling import settle
+from domain.step import Step
+from domain.steps import BUILDERS
 from domain.world import Draft, World
 
 SKEW: Final = timedelta(seconds=120)
@@ -44,17 +47,16 @@ def report(command: Report, case: Case, world: World) -> list[Draft]:
     if not may(action, replace(case, place=place), world):
         allowed = "、".join(rule.title for rule in action.by)
         raise RoleForbidden(role=world.actor.role.value, action=action.title, allowed=allowed)
-    at = moment(command.occurred_at, world, OFFLINE)
+    at = moment(command.occurred_at, world, allowance(action, OFFLINE))
     filled = fill(action.form, command.data, world.directory, "/data")
-    late = "import" if world.importing else "offline" if world.now - at > SKEW else None
     values: dict[str, Any] = {
         "place": place,
         "category": command.category,
         "location": command.location,
         "source": command.source,
         "content": command.content,
-        "late": late,
         "data": in_clear(filled),
+        "source_due": command.due,
     }
     step = Step(action=action, case=case, values=values, world=world, at=at)
     return _recorded(step, (*report_texts(command), *filled.texts))
@@ -75,16 +77,39 @@ def act(command: Act, case: Case, world: World) -> list[Draft]:
             available=available_titles(case, world),
             actions=available_names(case, world),
         )
-    check(action, case, world)
-    at = _not_before(moment(command.occurred_at, world, timedelta(0)), case, world)
-    filled = fill(action.form, command.data, world.directory, "/data")
-    drafts = breaches(case, at, world)
+    at = _not_before(moment(command.occurred_at, world, allowance(action)), case, world)
+    # First what time has brought by then: a pause that ended may have moved the case.
+    drafts = settle(case, at, world)
     case = after(case, drafts)
+    check(action, case, world)
+    filled = fill(action.form, command.data, world.directory, "/data")
     step = Step(action=action, case=case, values=filled.values, world=world, at=at)
     return drafts + _recorded(step, filled.texts)
 
 
-def moment(given: datetime | None, world: World, allowance: timedelta) -> datetime:
+def allowance(action: Action, least: timedelta = timedelta(0)) -> timedelta:
+    """Return how late an action may be registered (clocks.md R1)."""
+    limit = action.backdating
+    return max(least, timedelta(seconds=limit.size)) if limit else least
+
+
+def lateness(at: datetime, world: World) -> str | None:
+    """Return why something is registered later than it happened; None if it is not."""
+    if world.importing:
+        return "import"
+    if world.now - at <= SKEW:
+        return None
+    return "outage" if _in_outage(at, world) else "offline"
+
+
+def _in_outage(at: datetime, world: World) -> bool:
+    """Whether something happened while the system was away, and may still be registered."""
+    return any(
+        one.since <= at < one.until and world.now <= one.register_by for one in world.outages
+    )
+
+
+def moment(given: datetime | None, world: World, allowed: timedelta) -> datetime:
     """Return when it happened, in UTC and whole seconds: as given, if that is allowed; else now.
 
     Raises:
@@ -99,8 +124,8 @@ def moment(given: datetime | None, world: World, allowance: timedelta) -> dateti
         if at - world.now > SKEW:
             raise FutureTime(value=at, now=world.now, pointer="/occurred_at")
         return world.now
-    earliest = world.now - max(allowance, SKEW)
-    if at < earliest and not world.importing:
+    earliest = world.now - max(allowed, SKEW)
+    if at < earliest and not world.importing and not _in_outage(at, world):
         raise TooOld(value=at, earliest=earliest, pointer="/occurred_at")
     return at
 
@@ -127,13 +152,15 @@ def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
 
     The first fact carries the texts, and is the one that moves the case.
     """
+    before = step.case
+    step = replace(step, late=lateness(step.at, step.world))
     facts: list[f.Fact] = []
     for name in step.action.emits:
         made = BUILDERS[name](step)
         step = step.after(*made)
         facts += made
     drafts = [Draft(fact, step.at, tuple(texts) if n == 0 else ()) for n, fact in enumerate(facts)]
-    return drafts + tick(step.case, facts, step.at, step.world)
+    return drafts + tick(before, drafts, step.at, step.world)
 
 
 def place_of(command: Report, world: World) -> f.Unit | None:

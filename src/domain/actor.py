@@ -21,6 +21,8 @@ class Role(StrEnum):
     LEADER = "leader"
     IMPORTER = "importer"
     """The import command; never issued as a key."""
+    TIMER = "timer"
+    """What time brings by itself; never issued as a key."""
 
 
 class Actor(Struct, frozen=True, kw_only=True):

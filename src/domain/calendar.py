@@ -20,6 +20,11 @@ DAY = 86_400
 LAST_SECOND = DAY - 1
 LONGEST_CLOSURE = 400
 """Days without an opening after which a limit cannot be counted (clocks.md R3)."""
+LAST_DAY = 10_000 * 366
+"""An ordinal later than any date."""
+
+Era = tuple[int, int, "Calendar"]
+"""The ordinals of a first day and of the day after the last, and what counts between them."""
 
 _WEEK = 7
 _WEEKDAYS = 5
@@ -58,6 +63,8 @@ class Calendar:
     _marks: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _shifts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _ranks: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _edges: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _opened: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_hours(self.hours)
@@ -79,6 +86,18 @@ class Calendar:
         self._keep("_shifts", tuple(accumulate(shifts.values(), initial=0)))
         self._keep("_ranks", tuple(self.workdays_before(mark) for mark in shifts))
         self._keep("closures", tuple(self._find_closures()))
+        self._keep("_edges", tuple(edge for span in self.hours for edge in span))
+        lengths = (closes - opens for opens, closes in self.hours)
+        self._keep("_opened", tuple(accumulate(lengths, initial=0)))
+
+    @property
+    def eras(self) -> tuple[Era, ...]:
+        """One calendar counts on all days: what an almanac of several asks of each of them."""
+        return ((0, LAST_DAY, self),)
+
+    def assumed(self, first: int, last: int) -> bool:
+        """Say whether a day between these two (ordinals) was only assumed."""
+        return first < self.firm[0] or last > self.firm[1]
 
     def is_workday(self, day: date) -> bool:
         """Say whether people work on this day, by exception or else by the week."""
@@ -91,7 +110,7 @@ class Calendar:
         for the next year comes in November and moved days of 2006, 2007, 2011 and 2018
         (clocks.md R13).
         """
-        return not self.firm[0] <= day.toordinal() <= self.firm[1]
+        return self.assumed(day.toordinal(), day.toordinal())
 
     def worked(self, ordinal: int) -> bool:
         """Say the same as `is_workday`, of an ordinal."""
@@ -128,11 +147,19 @@ class Calendar:
 
     def opened_by(self, second: int) -> int:
         """Count the open seconds of a workday before this second of the day."""
-        opened = 0
-        for opens, closes in self.hours:
-            if second > opens:
-                opened += (min(closes, second)) - opens
-        return opened
+        edge = bisect_left(self._edges, second)
+        opened = self._opened[edge // 2]
+        return opened + second - self._edges[edge - 1] if edge % 2 else opened
+
+    def open_before(self, ordinal: int, second: int) -> int:
+        """Count the open seconds from year 1 up to, not including, this second of a day."""
+        # `workdays_before` and `worked` in one piece: seven times in a due with three pauses.
+        weeks, rest = divmod(ordinal - 1, _WEEK)
+        shift = self._shifts[bisect_left(self._marks, ordinal)]
+        workdays = weeks * _WEEKDAYS + min(_WEEKDAYS, rest) + shift
+        opened = workdays * self.open_seconds
+        worked = self._shifted.get(ordinal, rest < _WEEKDAYS)
+        return opened + self.opened_by(second) if worked else opened
 
     def second_after(self, opened: int) -> int:
         """Return the earliest second of a workday by which `opened` (≥ 1) seconds were open."""

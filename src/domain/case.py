@@ -5,12 +5,13 @@ Everything for reading (who wrote what, when) lives in ledgers; nothing here loo
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import facts as f
+from domain.clock import Clock, Instance, clocks_after
 
 CaseEvent = (
     f.CaseReported
@@ -34,15 +35,24 @@ CaseEvent = (
     | f.CaseReopened
     | f.CaseWithdrawn
     | f.CaseCorrected
+    | f.MilestoneReached
+    | f.SuspensionRequested
+    | f.SuspensionGranted
+    | f.SuspensionRefused
+    | f.CaseResumed
+    | f.ExtensionRequested
+    | f.ExtensionGranted
+    | f.ExtensionRefused
+    | f.ReturnRequested
+    | f.ReturnUpheld
+    | f.ReturnRefused
+    | f.CorrectionRequested
+    | f.CorrectionApproved
+    | f.CorrectionRefused
 )
-ClockEvent = (
-    f.ClockStarted
-    | f.ClockRescheduled
-    | f.ClockStopped
-    | f.ClockCancelled
-    | f.DeadlineBreached
-    | f.BreachRetracted
-)
+
+APPROVERS: Final = 2
+"""How many confirm the correction of a closed clock's time (interface.md)."""
 
 
 class Task(Struct, frozen=True, gc=False):
@@ -53,29 +63,29 @@ class Task(Struct, frozen=True, gc=False):
     status: Literal["open", "done", "waived"] = "open"
 
 
-class Clock(Struct, frozen=True, gc=False, kw_only=True):
-    """One instance of a clock: (clock, scope, cycle, sequence) within its case."""
+class Request(Struct, frozen=True, gc=False, kw_only=True):
+    """A request (申请) that waits for somebody's decision."""
 
-    name: str
-    scope: str
-    cycle: int
-    sequence: int
-    total: bool
-    started_at: datetime
-    budget: str
-    cutoff: str
-    calendar: str
-    calendar_version: str
-    due: datetime
-    provisional: bool
-    status: Literal["running", "stopped", "cancelled"] = "running"
-    stopped_at: datetime | None = None
-    breached_at: datetime | None = None
+    number: int
+    sort: Literal["suspension", "extension", "return", "correction"]
+    by: str
+    at: datetime
+    clock: Instance | None = None
+    """Of an extension: what counted when it was asked for; a newer instance is not meant."""
+    reason: str = ""
+    asked: str = ""
+    until: datetime | None = None
+    """Of a suspension its end; of a correction the moment at which the clock had stopped."""
+    approvals: tuple[str, ...] = ()
 
-    @property
-    def instance(self) -> tuple[str, str, int, int]:
-        """What tells this instance from every other of the case."""
-        return (self.name, self.scope, self.cycle, self.sequence)
+
+class Notice(Struct, frozen=True, gc=False):
+    """A notice (通知) that must still be signed for."""
+
+    number: int
+    clock: Instance
+    step: str
+    recipient: f.Recipient
 
 
 class Case(Struct, frozen=True, gc=False, kw_only=True):
@@ -98,6 +108,7 @@ class Case(Struct, frozen=True, gc=False, kw_only=True):
     content: str | None = None
     data: dict[str, object] = {}
     reported_at: datetime | None = None
+    source_due: datetime | None = None
     changed_at: datetime | None = None
     """When somebody last did something: the latest `occurred_at`, breaches left aside."""
     taken: dict[str, datetime] = {}
@@ -112,6 +123,14 @@ class Case(Struct, frozen=True, gc=False, kw_only=True):
     outcome: str | None = None
     closed_at: datetime | None = None
     clocks: tuple[Clock, ...] = ()
+    asked: int = 0
+    """How many requests there were."""
+    requests: tuple[Request, ...] = ()
+    """Those that wait for a decision."""
+    noticed: int = 0
+    """How many notices were issued."""
+    unsigned: tuple[Notice, ...] = ()
+    """Those that must still be signed for."""
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -119,9 +138,17 @@ class Case(Struct, frozen=True, gc=False, kw_only=True):
         return tuple(task for task in self.tasks if task.status == "open")
 
     @property
-    def running_clocks(self) -> tuple[Clock, ...]:
-        """Clocks that count now."""
-        return tuple(clock for clock in self.clocks if clock.status == "running")
+    def open_clocks(self) -> tuple[Clock, ...]:
+        """Clocks that count now, or will again when their pause ends."""
+        return tuple(clock for clock in self.clocks if clock.open)
+
+    def clock(self, name: str) -> Clock | None:
+        """Return the latest instance of a clock of the case itself or of a task."""
+        return next((clock for clock in reversed(self.clocks) if clock.name == name), None)
+
+    def request(self, number: int) -> Request | None:
+        """Return a request that waits for a decision."""
+        return next((one for one in self.requests if one.number == number), None)
 
     @property
     def verifier(self) -> f.Unit | None:
@@ -169,11 +196,33 @@ def evolve(case: Case, fact: f.Fact, occurred_at: datetime) -> Case:
             taken={**case.taken, fact.action: occurred_at} if case.source else case.taken,
         )
     if isinstance(fact, f.ClockFact):
-        clocks = _clocks(case.clocks, fact)  # type: ignore[arg-type]
-        breach = isinstance(fact, (f.DeadlineBreached, f.BreachRetracted))
-        latest = case.changed_at if breach else _later(case.changed_at, occurred_at)
-        return replace(case, version=case.version + 1, clocks=clocks, changed_at=latest)
+        clocks = clocks_after(case.clocks, fact)  # type: ignore[arg-type]
+        latest = _later(case.changed_at, occurred_at) if _done(fact) else case.changed_at
+        case = replace(case, version=case.version + 1, clocks=clocks, changed_at=latest)
+        return _noticed(case, fact)
     raise TypeError(f"{fact.TYPE} is no fact of a case")
+
+
+def _done(fact: f.ClockFact) -> bool:
+    """Whether somebody did something; the rest is what time, or a channel, brought."""
+    moved = (f.ClockStarted, f.ClockPaused, f.ClockResumed, f.ClockRescheduled)
+    return isinstance(fact, (*moved, f.ClockStopped, f.ClockCancelled))
+
+
+def _noticed(case: Case, fact: f.ClockFact) -> Case:
+    match fact:
+        case f.NoticeIssued():
+            unsigned = case.unsigned
+            if fact.acknowledge is not None:
+                clock = (fact.clock, fact.scope, fact.cycle, fact.sequence)
+                unsigned = (*unsigned, Notice(fact.notice, clock, fact.step, fact.recipient))
+            return replace(case, noticed=fact.notice, unsigned=unsigned)
+        case f.NoticeAcknowledged():
+            # Who signs late signs all the same: a missed acknowledgement changes nothing here.
+            left = tuple(one for one in case.unsigned if one.number != fact.notice)
+            return replace(case, unsigned=left)
+        case _:
+            return case
 
 
 def _later(before: datetime | None, occurred_at: datetime) -> datetime:
@@ -220,6 +269,7 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
                 content=fact.content,
                 data=fact.data,
                 reported_at=occurred_at,
+                source_due=fact.source_due,
             )
         case f.CaseAccepted():
             return replace(case, accepted_by=fact.accepted_by)
@@ -235,6 +285,26 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
             return replace(case, tasks=_settled(case.tasks, fact.task, "done"))
         case f.TaskWaived():
             return replace(case, tasks=_settled(case.tasks, fact.task, "waived"))
+        case f.SuspensionRequested():
+            return _asked(case, fact, "suspension", occurred_at, until=fact.until)
+        case f.ExtensionRequested():
+            return _asked(case, fact, "extension", occurred_at)
+        case f.ReturnRequested():
+            return _asked(case, fact, "return", occurred_at)
+        case f.CorrectionRequested():
+            return _asked(case, fact, "correction", occurred_at, until=fact.stopped_at)
+        case f.CorrectionApproved():
+            return _approved(case, fact)
+        case (
+            f.SuspensionGranted()
+            | f.SuspensionRefused()
+            | f.ExtensionGranted()
+            | f.ExtensionRefused()
+            | f.ReturnUpheld()
+            | f.ReturnRefused()
+            | f.CorrectionRefused()
+        ):
+            return _decided(case, fact)
         case f.ReworkRequired():
             return replace(case, rework=fact.count)
         case f.CaseClosed():
@@ -255,6 +325,8 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
             | f.CaseReplied()
             | f.CaseWithdrawn()
             | f.CaseCorrected()
+            | f.CaseResumed()
+            | f.MilestoneReached()
         ):
             return case
         case _:
@@ -267,58 +339,46 @@ def _settled(
     return tuple(replace(task, status=status) if task.number == number else task for task in tasks)
 
 
-def _clocks(clocks: tuple[Clock, ...], fact: ClockEvent) -> tuple[Clock, ...]:
-    instance = (fact.clock, fact.scope, fact.cycle, fact.sequence)
-    if isinstance(fact, f.ClockStarted):
-        return (*clocks, _started(fact))
-    known = any(clock.instance == instance for clock in clocks)
-    if isinstance(fact, f.ClockRescheduled) and fact.calendar and not known:
-        return (*clocks, _started(fact))
-    return tuple(_ticked(clock, fact) if clock.instance == instance else clock for clock in clocks)
-
-
-def _started(fact: f.ClockStarted | f.ClockRescheduled) -> Clock:
-    return Clock(
-        name=fact.clock,
-        scope=fact.scope,
-        cycle=fact.cycle,
-        sequence=fact.sequence,
-        total=fact.total,
-        started_at=fact.started_at,
-        budget=fact.budget,
-        cutoff=fact.cutoff,
-        calendar=fact.calendar,
-        calendar_version=fact.calendar_version,
-        due=fact.due,
-        provisional=fact.provisional,
-    )
-
-
-def _ticked(
-    clock: Clock,
-    fact: f.ClockRescheduled
-    | f.ClockStopped
-    | f.ClockCancelled
-    | f.DeadlineBreached
-    | f.BreachRetracted,
-) -> Clock:
+def _asked(
+    case: Case,
+    fact: f.SuspensionRequested | f.ExtensionRequested | f.ReturnRequested | f.CorrectionRequested,
+    sort: Literal["suspension", "extension", "return", "correction"],
+    at: datetime,
+    *,
+    until: datetime | None = None,
+) -> Case:
+    clock: Instance | None = None
     match fact:
-        case f.ClockRescheduled():
-            return replace(
-                clock,
-                started_at=fact.started_at,
-                budget=fact.budget,
-                calendar_version=fact.calendar_version,
-                due=fact.due,
-                provisional=fact.provisional,
-            )
-        case f.ClockStopped():
-            return replace(clock, status="stopped", stopped_at=fact.stopped_at)
-        case f.ClockCancelled():
-            return replace(clock, status="cancelled", stopped_at=fact.cancelled_at)
-        case f.DeadlineBreached():
-            return replace(clock, breached_at=fact.effective_at)
-        case f.BreachRetracted():
-            return replace(clock, breached_at=None)
+        case f.ExtensionRequested():
+            latest = case.clock(fact.clock)
+            clock = latest.instance if latest else None
+        case f.CorrectionRequested():
+            clock = (fact.clock, fact.scope, fact.cycle, fact.sequence)
         case _:
-            assert_never(fact)
+            pass
+    request = Request(
+        number=fact.request,
+        sort=sort,
+        by=fact.by,
+        at=at,
+        clock=clock,
+        reason=fact.reason if isinstance(fact, f.SuspensionRequested) else "",
+        asked=fact.asked if isinstance(fact, f.ExtensionRequested) else "",
+        until=until,
+    )
+    return replace(case, asked=fact.request, requests=(*case.requests, request))
+
+
+def _approved(case: Case, fact: f.CorrectionApproved) -> Case:
+    """Keep a correction open until its second approver."""
+    if fact.approvals >= APPROVERS:
+        return _decided(case, fact)
+    requests = tuple(
+        replace(one, approvals=(*one.approvals, fact.by)) if one.number == fact.request else one
+        for one in case.requests
+    )
+    return replace(case, requests=requests)
+
+
+def _decided(case: Case, fact: f.RequestFact) -> Case:
+    return replace(case, requests=tuple(one for one in case.requests if one.number != fact.request))

@@ -1,156 +1,260 @@
-"""The clocks of a case: which facts start and stop them, and the facts that say so."""
+"""The clocks of a case: which facts start, stop, pause, move and cancel them."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from domain import facts as f
-from domain.case import Case, Clock
-from domain.due import Cutoff, due, parse_budget
-from domain.errors import UnknownCalendar
-from domain.kind import ClockDefinition
+from domain.almanac import Almanac
+from domain.case import APPROVERS, Case, Request
+from domain.clock import Clock, clocks_after
+from domain.due import due, opening
+from domain.kind import ClockDefinition, Trigger
+from domain.limits import choose, extend, regrade, reworked
+from domain.pausing import resume, suspend
+from domain.planning import plan, reckoned
+from domain.reckoning import DATE
+from domain.settling import breached
+from domain.turn import Turn, of
 from domain.world import Draft, World
 
 
-def breaches(case: Case, at: datetime, world: World) -> list[Draft]:
-    """Record, before anything else happens at `at`, the deadlines that passed unnoticed."""
-    late = [clock for clock in case.running_clocks if not clock.breached_at and clock.due < at]
-    return [_breached(clock, case, world) for clock in sorted(late, key=lambda clock: clock.due)]
+def tick(before: Case, emitted: Sequence[Draft], at: datetime, world: World) -> list[Draft]:
+    """Return the clock facts that follow from what was just emitted.
+
+    `before` is the case before those facts; all of them happened at `at`.
+
+    Raises:
+        PauseNotAllowed, UnknownCalendar, NoOpening.
+    """
+    turn = Turn(before, world)
+    for draft in emitted:
+        turn.record(draft.fact, draft.occurred_at)
+    facts = [draft.fact for draft in emitted]
+    for fact in facts:
+        _react(turn, fact, before, at)
+    triggered = {mark: fact for fact in facts for mark in _marks(fact)}
+    _stop(turn, triggered, at, ended=_ended(turn, facts))
+    _start(turn, facts, triggered, at)
+    return turn.drafts[len(emitted) :]
 
 
-def _breached(clock: Clock, case: Case, world: World) -> Draft:
-    fact = f.DeadlineBreached(
-        clock=clock.name,
-        scope=clock.scope,
-        cycle=clock.cycle,
-        sequence=clock.sequence,
-        due=clock.due,
-        effective_at=clock.due,
-        detected_at=world.now,
-        answerable=case.holder,
-    )
-    return Draft(fact, clock.due)
+def _react(turn: Turn, fact: f.Fact, before: Case, at: datetime) -> None:
+    """Do what a particular fact does to clocks that run already."""
+    request = before.request(fact.request) if isinstance(fact, f.RequestFact) else None
+    match fact:
+        case f.SuspensionGranted() if request is not None:
+            suspend(turn, request, at)
+        case f.ExtensionGranted() if request is not None:
+            extend(turn, fact, request, at)
+        case f.CorrectionApproved() if request is not None and fact.approvals >= APPROVERS:
+            _correct(turn, request, at)
+        case f.ReturnUpheld():
+            _cancel_returned(turn, fact, before, at)
+        case f.CaseResumed():
+            resume(turn, fact.reason, at)
+        case f.CaseGraded():
+            regrade(turn, fact, at)
+        case _:
+            pass
 
 
-def tick(case: Case, emitted: Sequence[f.Fact], at: datetime, world: World) -> list[Draft]:
-    """Return the clock facts that follow from what was just emitted; `case` is after it."""
-    types = {fact.TYPE for fact in emitted}
-    definitions = {definition.name: definition for definition in world.kind.clocks}
-    ended = world.kind.stages[case.stage].ending and any(map(_moves, emitted))
-    drafts: list[Draft] = []
-    running: set[str] = set()
-    for clock in case.running_clocks:
-        definition = definitions.get(clock.name)
-        if definition is not None and definition.stop & types:
-            drafts += _stopped(clock, at)
-        elif ended:
-            drafts.append(_cancelled(clock, at))
-        else:
-            running.add(clock.name)
-    drafts += [
-        _started(definition, case, at, world)
-        for definition in world.kind.clocks
-        if definition.start & types and definition.name not in running
-    ]
-    return drafts
+def _marks(fact: f.Fact) -> tuple[Trigger, ...]:
+    """Return what a clock may wait for of a fact: its name, and its name with its value."""
+    if isinstance(fact, f.MilestoneReached):
+        return (Trigger(fact.TYPE), Trigger(fact.TYPE, fact.milestone))
+    return (Trigger(fact.TYPE),)
+
+
+def _ended(turn: Turn, facts: Sequence[f.Fact]) -> bool:
+    return turn.world.kind.stages[turn.case.stage].ending and any(map(_moves, facts))
 
 
 def _moves(fact: f.Fact) -> bool:
     return isinstance(fact, f.CaseFact) and fact.stage.source != fact.stage.target
 
 
-def _stopped(clock: Clock, at: datetime) -> list[Draft]:
+def _stop(turn: Turn, triggered: dict[Trigger, f.Fact], at: datetime, *, ended: bool) -> None:
+    """Stop what a fact stops; what is left when the case ends is cancelled."""
+    for clock in turn.case.open_clocks:
+        definition = turn.definition(clock)
+        stops = definition.stop if definition else frozenset[Trigger]()
+        if any(mark in triggered and _concerns(clock, triggered[mark]) for mark in stops):
+            _stopped(turn, clock, at)
+        elif ended:
+            turn.record(f.ClockCancelled(**of(clock), cancelled_at=at), at)
+
+
+def _concerns(clock: Clock, fact: f.Fact) -> bool:
+    """Whether a fact is about a clock's own task, where it has one."""
+    return not clock.scope or clock.scope == _scope(fact)
+
+
+def _scope(fact: f.Fact) -> str:
+    task = getattr(fact, "task", None)
+    return "" if task is None else f"task:{task}"
+
+
+def _stopped(turn: Turn, clock: Clock, at: datetime) -> None:
     """Stop a clock; a breach noted meanwhile, of a due that was met, is taken back (R12)."""
-    drafts = [_stop(clock, at)]
+    falls = _due_at(turn, clock, at)
+    fact = f.ClockStopped(**of(clock), stopped_at=at, due=falls, met=at <= falls)
+    turn.record(fact, at)
     if clock.breached_at is not None and at <= clock.due:
-        fact = f.BreachRetracted(
-            clock=clock.name,
-            scope=clock.scope,
-            cycle=clock.cycle,
-            sequence=clock.sequence,
-            due=clock.due,
-            reason="stopped-in-time",
-        )
-        drafts.append(Draft(fact, at))
-    return drafts
+        _retract(turn, clock, "stopped-in-time", at)
 
 
-def _stop(clock: Clock, at: datetime) -> Draft:
-    fact = f.ClockStopped(
-        clock=clock.name,
-        scope=clock.scope,
-        cycle=clock.cycle,
-        sequence=clock.sequence,
-        stopped_at=at,
-        due=clock.due,
-        met=at <= clock.due,
-    )
-    return Draft(fact, at)
+def _due_at(turn: Turn, clock: Clock, at: datetime) -> datetime:
+    """Return the due; of a clock that stands still, as if it went on at this moment."""
+    if not clock.held:
+        return clock.due
+    return reckoned(clock, turn.almanac(clock.calendar), at).due
 
 
-def _cancelled(clock: Clock, at: datetime) -> Draft:
-    fact = f.ClockCancelled(
-        clock=clock.name,
-        scope=clock.scope,
-        cycle=clock.cycle,
-        sequence=clock.sequence,
-        cancelled_at=at,
-    )
-    return Draft(fact, at)
+def _retract(turn: Turn, clock: Clock, reason: str, at: datetime) -> None:
+    turn.record(f.BreachRetracted(**of(clock), due=clock.due, reason=reason), at)
 
 
-def _started(definition: ClockDefinition, case: Case, at: datetime, world: World) -> Draft:
-    calendar = world.calendars.get(definition.calendar)
-    if calendar is None:
-        raise UnknownCalendar(calendar=definition.calendar, known="、".join(world.calendars))
+def _start(
+    turn: Turn, facts: Sequence[f.Fact], triggered: dict[Trigger, f.Fact], at: datetime
+) -> None:
+    open_now = {(clock.name, clock.scope) for clock in turn.case.open_clocks}
+    for definition in turn.world.kind.clocks:
+        by = [triggered[mark] for mark in definition.start if mark in triggered]
+        if not by:
+            continue
+        scopes = _task_scopes(definition, facts) if definition.per == "task" else {"": by[0]}
+        for scope, fact in scopes.items():
+            if (definition.name, scope) not in open_now:
+                _started(turn, definition, scope, fact, at)
+
+
+def _task_scopes(definition: ClockDefinition, facts: Sequence[f.Fact]) -> dict[str, f.Fact]:
+    return {
+        _scope(fact): fact
+        for fact in facts
+        if _scope(fact) and any(mark in definition.start for mark in _marks(fact))
+    }
+
+
+def _started(
+    turn: Turn, definition: ClockDefinition, scope: str, fact: f.Fact, at: datetime
+) -> None:
+    case = turn.case
+    if definition.date is not None and case.source_due is None:
+        return  # nobody set a date
+    calendar, almanac = _calendar(turn, definition)
     before = [
-        clock for clock in case.clocks if (clock.name, clock.cycle) == (definition.name, case.cycle)
+        clock
+        for clock in case.clocks
+        if (clock.name, clock.scope, clock.cycle) == (definition.name, scope, case.cycle)
     ]
-    budget = next(
-        budget for value, budget in definition.budgets if value in {"", case.urgency, case.severity}
-    )
-    falls = due(at, budget, calendar, definition.cutoff)
-    fact = f.ClockStarted(
-        clock=definition.name,
-        scope="",
-        cycle=case.cycle,
-        sequence=len(before) + 1,
-        total=definition.total,
-        started_at=at,
-        budget=str(budget),
-        cutoff=definition.cutoff.value,
-        calendar=definition.calendar,
-        calendar_version=falls.calendar_version,
-        due=falls.at,
-        provisional=falls.provisional,
-    )
-    return Draft(fact, at)
+    started_at = at if definition.total else _for_staff(fact, at, turn.world)
+    if definition.roll:
+        started_at = opening(started_at, almanac)
+    members: dict[str, Any] = {
+        "clock": definition.name,
+        "scope": scope,
+        "cycle": case.cycle,
+        "sequence": len(before) + 1,
+        "total": definition.total,
+        "started_at": started_at,
+        "cutoff": definition.cutoff.value,
+        "calendar": calendar,
+        "answerable": _answerable(definition, fact, case),
+        **_limited(definition, fact, started_at, almanac, turn),
+    }
+    fresh = f.ClockStarted(**members)
+    [clock] = clocks_after((), fresh)
+    members["plan"] = plan(clock, turn, started_at)
+    turn.record(f.ClockStarted(**members), at)
 
 
-def rescheduled(
-    clock: Clock, started_at: datetime, reason: str, world: World
-) -> f.ClockRescheduled:
-    """Count a running clock again from another start, with its own budget and calendar.
+def _limited(
+    definition: ClockDefinition,
+    fact: f.Fact,
+    started_at: datetime,
+    almanac: Almanac,
+    turn: Turn,
+) -> dict[str, Any]:
+    """Return the budget, where it comes from, and the due that it makes."""
+    kind = turn.world.kind
+    version = f"{kind.name}@{kind.version}"
+    if definition.date is not None:
+        return {
+            "budget": DATE,
+            "limit": f.Limit("source", version, definition.date),
+            "calendar_version": almanac.version,
+            "due": turn.case.source_due,
+            "provisional": False,
+        }
+    budget, by = choose(definition, turn.case)
+    origin = "kind"
+    if isinstance(fact, f.ReworkRequired) and definition.rework is not None:
+        budget, origin = reworked(budget, definition.rework), "rework"
+    falls = due(started_at, budget, almanac, definition.cutoff)
+    return {
+        "budget": str(budget),
+        "limit": f.Limit(origin, version, by),
+        "calendar_version": falls.calendar_version,
+        "due": falls.at,
+        "provisional": falls.provisional,
+    }
 
-    Raises:
-        UnknownCalendar: the clock's calendar is no longer known.
-    """
-    calendar = world.calendars.get(clock.calendar)
-    if calendar is None:
-        raise UnknownCalendar(calendar=clock.calendar, known="、".join(world.calendars))
-    falls = due(started_at, parse_budget(clock.budget), calendar, Cutoff(clock.cutoff))
-    return f.ClockRescheduled(
-        clock=clock.name,
-        scope=clock.scope,
-        cycle=clock.cycle,
-        sequence=clock.sequence,
-        reason=reason,
-        total=clock.total,
-        cutoff=clock.cutoff,
-        calendar=clock.calendar,
-        started_at=started_at,
-        budget=clock.budget,
-        calendar_version=falls.calendar_version,
-        previous_due=clock.due,
-        due=falls.at,
-        provisional=falls.provisional,
+
+def _calendar(turn: Turn, definition: ClockDefinition) -> tuple[str, Almanac]:
+    """Return the calendar of the unit that holds the case, else of the kind (R13)."""
+    holder, world = turn.case.holder, turn.world
+    own = world.directory.calendar_of(holder) if holder else None
+    name = own if own is not None and own in world.calendars else definition.calendar
+    return name, turn.almanac(name)
+
+
+def _answerable(definition: ClockDefinition, fact: f.Fact, case: Case) -> f.Unit | None:
+    """Return whom a clock binds: the task's unit, the holder; the total clock whoever holds."""
+    if definition.total:
+        return None
+    return fact.unit if isinstance(fact, f.TaskAssigned) else case.holder
+
+
+def _for_staff(fact: f.Fact, at: datetime, world: World) -> datetime:
+    """Count what was registered late from when staff could know of it (clocks.md R1)."""
+    late = fact.late if isinstance(fact, f.CaseFact) else None
+    if late == "outage":
+        ends = [one.until for one in world.outages if one.since <= at < one.until]
+        return min(max([at, *ends]), world.now)
+    return world.now if late == "offline" else at
+
+
+def _cancel_returned(turn: Turn, fact: f.ReturnUpheld, before: Case, at: datetime) -> None:
+    """Cancel what bound the unit that returned the case, and its tasks' clocks (R8)."""
+    lead = before.lead
+    for clock in turn.case.open_clocks:
+        bound = clock.answerable is not None and lead is not None and clock.answerable.id == lead.id
+        if not clock.total and (bound or clock.scope):
+            cancelled = f.ClockCancelled(
+                **of(clock), cancelled_at=at, reason="return-upheld", charged_to=fact.charged_to
+            )
+            turn.record(cancelled, at)
+
+
+def _correct(turn: Turn, request: Request, at: datetime) -> None:
+    """With the second approval a clock had stopped at another moment; nothing is erased."""
+    clock = next((one for one in turn.case.clocks if one.instance == request.clock), None)
+    stopped_at = request.until
+    if clock is None or clock.stopped_at is None or stopped_at is None:
+        return
+    met = stopped_at <= clock.due
+    corrected = f.ClockStopCorrected(
+        **of(clock),
+        request=request.number,
+        previous_stopped_at=clock.stopped_at,
+        stopped_at=stopped_at,
+        due=clock.due,
+        met=met,
     )
+    turn.record(corrected, at)
+    if met and clock.breached_at is not None:
+        _retract(turn, clock, "stop-corrected", at)
+    elif not met and clock.breached_at is None:
+        turn.record(breached(turn, clock), clock.due)

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.clock import Instance
 from domain.facts import Location, SourceReference
 
 
@@ -22,6 +23,8 @@ class Report(Struct, frozen=True, kw_only=True):
     content: str | None = None
     data: dict[str, Any] = {}
     occurred_at: datetime | None = None
+    due: datetime | None = None
+    """By when the reporting system wants it done."""
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -46,4 +49,29 @@ class Update(Struct, frozen=True, kw_only=True):
     steps: tuple[Act, ...] = ()
 
 
-Command = Report | Act | Import | Update
+class Settle(Struct, frozen=True):
+    """到时: let everything happen to a case that time has brought by now."""
+
+
+class Recount(Struct, frozen=True):
+    """重新计时: count the open clocks by the calendars as they are now (clocks.md R13)."""
+
+
+class Sign(Struct, frozen=True):
+    """签收: whoever was told says so."""
+
+    notice: int
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """送达结果: what became of a notice on its channel; without a receipt it was given up."""
+
+    clock: Instance
+    notice: int
+    channel: str
+    attempts: int
+    receipt: str | None
+    reason: str = ""
+
+
+Command = Report | Act | Import | Update | Settle | Recount | Sign | Delivery

@@ -8,8 +8,21 @@ from typing import assert_never
 
 from domain.acting import act, report
 from domain.case import Case
-from domain.commands import Act, Command, Import, Report, Update
+from domain.commands import (
+    Act,
+    Command,
+    Delivery,
+    Import,
+    Recount,
+    Report,
+    Settle,
+    Sign,
+    Update,
+)
+from domain.notices import delivered, sign
+from domain.recounting import recount
 from domain.retelling import tell, update
+from domain.settling import settle
 from domain.world import Draft, World
 
 
@@ -28,5 +41,13 @@ def decide(command: Command, case: Case, world: World) -> tuple[Draft, ...]:
             return tuple(tell(command, case, world))
         case Update():
             return tuple(update(command, case, world))
+        case Settle():
+            return tuple(settle(case, world.now, world))
+        case Recount():
+            return tuple(recount(case, world))
+        case Sign():
+            return tuple(sign(command, case, world))
+        case Delivery():
+            return tuple(delivered(command, case, world))
         case _:
             assert_never(command)

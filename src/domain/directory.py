@@ -56,6 +56,8 @@ class Directory(Struct, frozen=True):
     by_name: dict[str, tuple[str, ...]] = {}
     root: UnitEntry | None = None
     """The district's own unit: at the top, and of level county before any other."""
+    calendars: dict[str, str] = {}
+    """Names of the working calendars that units were assigned, by the unit's id."""
 
     def unit(self, unit_id: str) -> f.Unit:
         """Return a unit with its path, as facts carry it.
@@ -104,6 +106,14 @@ class Directory(Struct, frozen=True):
                 return f.Unit(entry.id, entry.path)
         return None
 
+    def calendar_of(self, unit: f.Unit) -> str | None:
+        """Return the calendar assigned to the unit, or to the nearest one above it (R13)."""
+        for step in reversed(unit.path):
+            name = self.calendars.get(step)
+            if name is not None:
+                return name
+        return None
+
     @property
     def centre(self) -> f.Unit | None:
         """The district's centre, which answers when nobody else does."""
@@ -116,6 +126,7 @@ def fold_directory(directory: Directory, facts: Iterable[f.Fact]) -> Directory:
     units = dict(directory.units)
     posts = dict(directory.posts)
     persons = set(directory.persons)
+    calendars = dict(directory.calendars)
     moved = False
     for fact in facts:
         match fact:
@@ -126,6 +137,10 @@ def fold_directory(directory: Directory, facts: Iterable[f.Fact]) -> Directory:
                 )
             case f.PostEstablished():
                 posts[fact.post] = Post(fact.post, fact.unit, fact.title, fact.role)
+            case f.CalendarAssigned(calendar=None):
+                calendars.pop(fact.unit, None)
+            case f.CalendarAssigned(calendar=str(name)):
+                calendars[fact.unit] = name
             case f.PersonRegistered():
                 persons.add(fact.person)
             case f.PostTaken():
@@ -134,14 +149,12 @@ def fold_directory(directory: Directory, facts: Iterable[f.Fact]) -> Directory:
                 posts[fact.post] = replace(post, held=(*post.held, term))
             case _:
                 continue
-    return (
-        _indexed(units, posts, persons)
-        if moved
-        else replace(directory, posts=posts, persons=frozenset(persons))
-    )
+    kept = _indexed(units) if moved else directory
+    return replace(kept, posts=posts, persons=frozenset(persons), calendars=calendars)
 
 
-def _indexed(units: dict[str, UnitEntry], posts: dict[str, Post], persons: set[str]) -> Directory:
+def _indexed(units: dict[str, UnitEntry]) -> Directory:
+    """Return a directory of these units, and of nothing else yet."""
     paths: dict[str, tuple[str, ...]] = {}
     for unit in units:
         _place(unit, units, paths)
@@ -152,7 +165,7 @@ def _indexed(units: dict[str, UnitEntry], posts: dict[str, Post], persons: set[s
     codes = {entry.code: entry.id for entry in placed.values()}
     tops = [entry for entry in placed.values() if len(entry.path) == 1]
     root = min(tops, key=lambda entry: entry.level != "county", default=None)
-    return Directory(placed, posts, frozenset(persons), codes, names, root)
+    return Directory(units=placed, by_code=codes, by_name=names, root=root)
 
 
 def _place(unit: str, units: dict[str, UnitEntry], paths: dict[str, tuple[str, ...]]) -> None:

@@ -8,11 +8,13 @@ Refusal
 ├── NotAllowed          understood, but not by this actor or not now
 │   ├── ActionUnavailable, RoleForbidden, GuardFailed, SamePerson
 │   ├── TasksOpen, EvidenceMissing, TrialOnly
+│   ├── ExtensionLate, ExtensionNotAllowed, ReturnNotAllowed, CorrectionNotAllowed
+│   ├── RequestPending
 │   └── Unauthenticated, NotFound
 └── Collision           somebody or something was there before
     └── VersionStale, KeyMissing, KeyReused, SourceConflict, ClosedTimes, Busy
 
-What only counting can refuse (BareDuration, ZeroBudget, NoOpening…) stands in `domain/due.py`.
+What only counting can refuse (BareDuration, NoOpening…): `domain/budget.py`, `domain/due.py`.
 
 The docstring of each is the message a person reads; `{names}` in it are filled from the details.
 """
@@ -163,6 +165,36 @@ class EvidenceMissing(NotAllowed):
     """缺少办理凭据“{field}”。请说明办理情况后再提交。"""
 
     code = "evidence-missing"
+
+
+class ExtensionLate(NotAllowed):
+    """“{clock}”已于 {due} 到期，到期之后不能再申请延期。请尽快办结，并说明超期的原因。"""
+
+    code = "extension-late"
+
+
+class ExtensionNotAllowed(NotAllowed):
+    """不能延期：{detail}。请按现在的时限办理，或由有权的人变更分级。"""
+
+    code = "extension-not-allowed"
+
+
+class ReturnNotAllowed(NotAllowed):
+    """派遣后两个工作日内、返工之前才能退单，最迟 {last}；此后视为已经接收。请继续办理，或与派遣单位协商。"""  # noqa: E501 # the docstring is the message: one line
+
+    code = "return-not-allowed"
+
+
+class CorrectionNotAllowed(NotAllowed):
+    """不能这样更正：{detail}。请核对时限和时间。"""
+
+    code = "correction-not-allowed"
+
+
+class RequestPending(NotAllowed):
+    """同样的申请（第 {request} 号）正在等待审批。请等待审批结果，不要重复申请。"""
+
+    code = "request-pending"
 
 
 class TrialOnly(NotAllowed):

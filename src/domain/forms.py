@@ -1,12 +1,13 @@
 """Checking the data of a form against its fields; texts part from values here."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
 
 from domain.directory import Directory
-from domain.errors import EvidenceMissing, UnknownField
+from domain.errors import EvidenceMissing, NaiveTime, UnknownField
 from domain.facts import Text, Unit
 from domain.kind import LARGEST_INTEGER, FormField
 
@@ -75,8 +76,25 @@ def _value(field: FormField, value: object, directory: Directory, pointer: str) 
             return directory.find(_text(field, value, pointer), pointer=pointer)
         case "choice":
             return _choice(field, _text(field, value, pointer), pointer)
+        case "moment":
+            return read_moment(_text(field, value, pointer), pointer)
         case "text" | "code":
             return _text(field, value, pointer)
+
+
+def read_moment(text: str, pointer: str) -> datetime:
+    """Read an RFC 3339 time with its offset, in UTC and whole seconds.
+
+    Raises:
+        NaiveTime.
+    """
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise NaiveTime(value=text, pointer=pointer) from None
+    if moment.tzinfo is None:
+        raise NaiveTime(value=text, pointer=pointer)
+    return moment.replace(microsecond=0).astimezone(UTC)
 
 
 def _integer(field: FormField, value: object, pointer: str) -> int:

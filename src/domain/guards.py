@@ -5,17 +5,26 @@ from typing import Final
 
 from domain.actor import Actor
 from domain.case import Case
+from domain.clock import Clock
 from domain.directory import Directory
+from domain.due import Budget, Cutoff, due
+from domain.due import Unit as Counted
 from domain.errors import (
     ActionUnavailable,
     Refusal,
+    ReturnNotAllowed,
     RoleForbidden,
     SamePerson,
     TasksOpen,
+    UnknownCalendar,
 )
-from domain.facts import Unit
-from domain.kind import Action, Kind, Relation, RoleRule
+from domain.facts import CaseAssigned, Unit
+from domain.kind import Action, Kind, Relation, RoleRule, Trigger
 from domain.world import World
+
+ASSIGNMENT: Final = Trigger(CaseAssigned.TYPE)
+RETURN_WINDOW: Final = Budget(2, Counted.wd)
+"""So long after its assignment it may be returned; later it counts as accepted (workflow.md §1)."""
 
 
 def check(action: Action, case: Case, world: World) -> None:
@@ -132,7 +141,35 @@ def _another_unit(action: Action, case: Case, world: World) -> None:
         raise SamePerson(action=action.title)
 
 
+def _within_return_window(action: Action, case: Case, world: World) -> None:
+    """A wrong dispatch is returned soon; whoever had claimed completion once has accepted it."""
+    del action
+    clock = _assignment(case, world)
+    if world.importing or clock is None:
+        return
+    calendar = world.calendars.get(clock.calendar)
+    if calendar is None:
+        raise UnknownCalendar(calendar=clock.calendar, known="、".join(world.calendars))
+    last = due(clock.started_at, RETURN_WINDOW, calendar, Cutoff(clock.cutoff)).at
+    if case.rework or world.now > last:
+        raise ReturnNotAllowed(last=last)
+
+
+def _assignment(case: Case, world: World) -> Clock | None:
+    """Return the clock that the latest assignment started (publishing sees to it that one does)."""
+    names = {one.name for one in world.kind.clocks if ASSIGNMENT in one.start}
+    return next(
+        (
+            clock
+            for clock in reversed(case.clocks)
+            if clock.name in names and clock.limit.origin != "rework"
+        ),
+        None,
+    )
+
+
 REQUIREMENTS: Final[dict[str, Callable[[Action, Case, World], None]]] = {
     "tasks_settled": _tasks_settled,
     "another_unit": _another_unit,
+    "within_return_window": _within_return_window,
 }

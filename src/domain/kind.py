@@ -61,7 +61,7 @@ class FormField(Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    type: Literal["text", "code", "choice", "unit", "units", "integer", "boolean"]
+    type: Literal["text", "code", "choice", "unit", "units", "integer", "boolean", "moment"]
     required: bool = False
     subject: str = "narrative"
     values: tuple[str, ...] = ()
@@ -97,6 +97,72 @@ class Action(Struct, frozen=True, kw_only=True):
     holder: HolderRule
     set: dict[str, str]
     """Constants for the fact, such as the grade and outcome of a closing."""
+    backdating: Budget | None = None
+    """How late it may be registered, in natural hours; a little skew is always allowed (R1)."""
+
+
+class Suspension(Struct, frozen=True, kw_only=True):
+    """挂账理由: a listed reason for which named clocks may pause (clocks.md R5)."""
+
+    name: str
+    title: str
+    clocks: frozenset[str]
+    cap: Budget | None
+    """How long one pause may last at most; it then resumes by itself."""
+    until_required: bool
+    from_request: bool
+    """Whether the pause begins when it was asked for; else when it was granted."""
+    natural_days: bool
+    """Whether clocks in natural days pause too, for whole days."""
+
+
+class EarlyWarning(Struct, frozen=True):
+    """预警: at a share of the budget, or when so much of it is left (clocks.md R10)."""
+
+    name: str
+    """As written: `80%` or `2wh`."""
+    percent: int
+    """0 if it goes by what is left."""
+    left: Budget | None
+
+
+class Extension(Struct, frozen=True, kw_only=True):
+    """延期: how often, how much together, and who grants the first, the second… (R6)."""
+
+    max: int
+    cap: Budget | None
+    approvers: tuple[RoleRule, ...]
+    """Who grants the n-th; the last one also those after it."""
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """升级阶梯的一级: what happens at which offset from the due, and who is told (R11)."""
+
+    before: Budget | None
+    """So much before the due; with `after` absent too: at the breach itself."""
+    after: Budget | None
+    step: Literal[
+        "notify", "remind", "supervise", "propose_reassignment", "name_leader", "publicise"
+    ]
+    to: str
+    """`handler` (whom the clock binds), `holder`, or a Role's value, nearest above the handler."""
+    acknowledge: Budget | None
+    every: Budget | None
+    """Again and again, until the clock ends."""
+
+
+class Rework(Struct, frozen=True):
+    """返工时限: a share of the original budget, but at least so much (clocks.md R8)."""
+
+    percent: int
+    least: Budget | None
+
+
+class Trigger(Struct, frozen=True):
+    """A fact that starts or stops a clock, perhaps with one value: `milestone-reached:fenced`."""
+
+    fact: str
+    value: str = ""
 
 
 class ClockDefinition(Struct, frozen=True, kw_only=True):
@@ -104,13 +170,31 @@ class ClockDefinition(Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    start: frozenset[str]
-    stop: frozenset[str]
+    start: frozenset[Trigger]
+    stop: frozenset[Trigger]
     budgets: tuple[tuple[str, Budget], ...]
-    """(value of urgency or severity, budget), first match wins; "" matches always."""
+    """(value of urgency or severity, budget), first match wins; "" matches always.
+
+    Empty for a clock to an absolute date, which then comes from `date`.
+    """
+    by: tuple[str, ...] = ()
+    """Which of `urgency`, `severity` choose the budget."""
+    date: Literal["source_due"] | None = None
+    """For an absolute date: which value of the case is the due; without it no clock starts."""
     calendar: str
     cutoff: Cutoff
     total: bool
+    per: Literal["case", "task"] = "case"
+    """One for the case, or one for each task (scope `task:<number>`)."""
+    roll: bool = False
+    """`nonworking_start: roll`: a start off working hours counts from the next opening (R3)."""
+    warn: tuple[EarlyWarning, ...] = ()
+    extension: Extension | None = None
+    regrade: Literal["retroactive", "restart", "remaining_ratio"] = "retroactive"
+    grace: Budget | None = None
+    """What a stricter limit leaves at least, from the change on (R7)."""
+    rework: Rework | None = None
+    ladder: tuple[Rung, ...] = ()
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -128,6 +212,11 @@ class Kind(Struct, frozen=True, kw_only=True):
     """Which tier leads at which severity."""
     milestones: dict[str, str]
     """Which action a register's milestone column stands for."""
+    suspensions: dict[str, Suspension] = {}
+
+    def clock(self, name: str) -> ClockDefinition | None:
+        """Return the definition of a clock."""
+        return next((clock for clock in self.clocks if clock.name == name), None)
 
     @property
     def initial(self) -> StageDefinition:
@@ -150,6 +239,8 @@ def _property(field: FormField) -> dict[str, object]:
     match field.type:
         case "integer" | "boolean":
             return described | {"type": field.type}
+        case "moment":
+            return described | {"type": "string", "format": "date-time"}
         case "units":
             items = {"type": "string", "maxLength": field.limit}
             return described | {"type": "array", "items": items}

@@ -7,10 +7,12 @@ from typing import Any
 from domain import facts as f
 from domain.acting import OFFLINE, act, after, in_clear, moment, place_of, report, report_texts
 from domain.case import Case
-from domain.clocks import breaches, rescheduled
 from domain.commands import Act, Import, Update
 from domain.errors import ClosedTimes, SourceConflict, TooOld
 from domain.forms import fill
+from domain.limits import restarted
+from domain.settling import settle
+from domain.turn import Turn
 from domain.world import Draft, World
 
 
@@ -30,7 +32,7 @@ def _steps(steps: Sequence[Act], case: Case, world: World) -> list[Draft]:
         more = act(step, case, world)
         case = after(case, more)
         drafts += more
-    return drafts + breaches(case, world.now, world)
+    return drafts + settle(case, world.now, world)
 
 
 def update(command: Update, case: Case, world: World) -> list[Draft]:
@@ -137,14 +139,13 @@ def _correction(command: Update, case: Case, reported_at: datetime, world: World
         category=told.category,
         data=data,
     )
-    drafts = [Draft(fact, at, (*report_texts(told), *filled.texts))]
+    turn = Turn(case, world)
+    turn.record(fact, at, (*report_texts(told), *filled.texts))
     if changed["reported_at"]:
-        drafts += [
-            Draft(rescheduled(clock, reported_at, "report-time-corrected", world), at)
-            for clock in case.running_clocks
-            if clock.started_at == case.reported_at
-        ]
-    return drafts
+        for clock in case.open_clocks:
+            if clock.started_at == case.reported_at:
+                restarted(turn, clock, reported_at, "report-time-corrected", at)
+    return turn.drafts
 
 
 def _restated(command: Update, case: Case, reported_at: datetime, world: World) -> list[Draft]:

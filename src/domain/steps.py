@@ -1,18 +1,14 @@
 """From a permitted action to its facts: one small builder for each fact a kind may emit."""
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final
-
-from msgspec import Struct
-from msgspec.structs import replace
+from datetime import UTC, datetime
+from typing import Final
 
 from domain import facts as f
-from domain.case import Case, Task, evolve
-from domain.errors import UnknownField
+from domain import requests
+from domain.case import Task
+from domain.errors import NaiveTime, UnknownField
 from domain.guards import acting_unit
-from domain.kind import Action, HolderRule
-from domain.world import World
+from domain.step import Builder, Step
 
 _CODES: Final = frozenset({"code", "choice"})
 FIELDS: Final[dict[str, dict[str, frozenset[str]]]] = {
@@ -28,70 +24,26 @@ FIELDS: Final[dict[str, dict[str, frozenset[str]]]] = {
     f.TaskCompleted.TYPE: {"task": frozenset({"integer"})},
     f.TaskWaived.TYPE: {"task": frozenset({"integer"})},
     f.CaseClosed.TYPE: {"grade": _CODES, "outcome": _CODES},
+    f.MilestoneReached.TYPE: {"milestone": _CODES},
+    **requests.FIELDS,
 }
 """Which fields of a form go into which fact, and of what type they must be; texts always may."""
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
     f.CaseReclassified.TYPE: ("category",),
     f.CaseGraded.TYPE: ("severity",),
     f.TaskAssigned.TYPE: ("unit",),
+    f.MilestoneReached.TYPE: ("milestone",),
+    **requests.NEEDED,
 }
 """Fields without which a fact cannot be made."""
-
-
-class Step(Struct, frozen=True, kw_only=True):
-    """What the builders need: the action, the case before, the values of the form, the world."""
-
-    action: Action
-    case: Case
-    values: dict[str, Any]
-    world: World
-    at: datetime
-
-    def base(self, *, lead: f.Unit | None = None) -> dict[str, Any]:
-        """Return what every fact of a case says: the action, the move, who holds it now."""
-        kind = self.world.kind
-        target = self.action.to or self.case.stage
-        return {
-            "action": self.action.name,
-            "stage": f.Stage(self.case.stage, target, kind.stages[target].phase),
-            "holder": self._holder(lead),
-        }
-
-    def after(self, *facts: f.Fact) -> "Step":
-        """Return the same step once these facts happened: what follows moves nothing any more."""
-        case = self.case
-        for fact in facts:
-            case = evolve(case, fact, self.at)
-        return replace(self, case=case)
-
-    def _holder(self, lead: f.Unit | None) -> f.Unit | None:
-        case, directory = self.case, self.world.directory
-        match self.action.holder:
-            case HolderRule.KEEP:
-                return case.holder
-            case HolderRule.LEAD:
-                return lead or self.values.get("lead") or case.lead or case.holder
-            case HolderRule.ACCEPTED_BY:
-                return case.accepted_by or case.holder
-            case HolderRule.VERIFIER:
-                return case.verifier
-            case HolderRule.CENTRE:
-                return directory.centre or case.holder
-            case HolderRule.COMMUNITY:
-                return self._community()
-
-    def _community(self) -> f.Unit | None:
-        """首接负责: the community of the place, else the place, the reporter's unit, the centre."""
-        directory, actor = self.world.directory, self.world.actor
-        place = self.case.place or self.values.get("place")
-        if place is None and actor.unit in directory.units:
-            place = directory.unit(actor.unit) if actor.unit else None
-        if place is None:
-            return directory.centre
-        return directory.ancestor(place, "community") or place
-
-
-Builder = Callable[[Step], tuple[f.Fact, ...]]
+CONSTANTS: Final[dict[str, frozenset[str]]] = {
+    f.CaseClosed.TYPE: frozenset({"grade", "outcome"}),
+    f.CaseGraded.TYPE: frozenset({"misgraded"}),
+    f.MilestoneReached.TYPE: frozenset({"milestone"}),
+}
+"""What an action may say of a fact once and for all."""
+YES: Final = "true"
+"""The one value that `misgraded` may have as a constant."""
 
 
 def _plain(fact: type[f.CaseFact]) -> Builder:
@@ -113,10 +65,23 @@ def _reported(step: Step) -> tuple[f.Fact, ...]:
             location=values.get("location"),
             source=values.get("source"),
             content=values.get("content"),
-            late=values.get("late"),
+            source_due=_source_due(values.get("source_due"), step.at),
             data=values.get("data", {}),
         ),
     )
+
+
+def _source_due(given: datetime | None, reported_at: datetime) -> datetime | None:
+    """Return by when the reporting system wants it done, in UTC and whole seconds."""
+    if given is None:
+        return None
+    if given.tzinfo is None:
+        raise NaiveTime(value=given.isoformat(), pointer="/due")
+    if given <= reported_at:
+        raise UnknownField(
+            field="来源要求的办结时间", detail="须晚于上报时间；没有要求就不填", pointer="/due"
+        )
+    return given.replace(microsecond=0).astimezone(UTC)
 
 
 def _accepted(step: Step) -> tuple[f.Fact, ...]:
@@ -134,10 +99,23 @@ def _reclassified(step: Step) -> tuple[f.Fact, ...]:
 
 
 def _graded(step: Step) -> tuple[f.Fact, ...]:
+    """Grade; what the form leaves open stays as it is. Grading again must change something."""
+    case = step.case
     severity = step.values["severity"]
-    tier = step.world.kind.tiers.get(severity, "county")
-    urgency = step.values.get("urgency") or "normal"
-    return (f.CaseGraded(**step.base(), severity=severity, urgency=urgency, tier=tier),)
+    urgency = step.values.get("urgency") or case.urgency or "normal"
+    if step.action.to is None and (severity, urgency) == (case.severity, case.urgency):
+        raise UnknownField(
+            field="严重程度", detail="与现在的分级相同，不需要变更", pointer="/data/severity"
+        )
+    return (
+        f.CaseGraded(
+            **step.base(),
+            severity=severity,
+            urgency=urgency,
+            tier=step.world.kind.tiers.get(severity, "county"),
+            misgraded=step.action.set.get("misgraded") == YES,
+        ),
+    )
 
 
 def _assigned(step: Step) -> tuple[f.Fact, ...]:
@@ -209,6 +187,11 @@ def _closed(step: Step) -> tuple[f.Fact, ...]:
     )
 
 
+def _milestone(step: Step) -> tuple[f.Fact, ...]:
+    chosen = step.action.set | step.values
+    return (f.MilestoneReached(**step.base(), milestone=chosen["milestone"]),)
+
+
 def _reopened(step: Step) -> tuple[f.Fact, ...]:
     return (f.CaseReopened(**step.base(), cycle=step.case.cycle + 1),)
 
@@ -234,4 +217,6 @@ BUILDERS: Final[dict[str, Builder]] = {
     f.CaseClosed.TYPE: _closed,
     f.CaseReopened.TYPE: _reopened,
     f.CaseWithdrawn.TYPE: _plain(f.CaseWithdrawn),
+    f.MilestoneReached.TYPE: _milestone,
+    **requests.BUILDERS,
 }

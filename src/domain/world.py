@@ -6,10 +6,18 @@ from datetime import datetime
 from msgspec import Struct
 
 from domain.actor import Actor, Role
-from domain.calendar import Calendar
 from domain.directory import Directory
+from domain.due import Source
 from domain.facts import Fact, Text
 from domain.kind import Kind
+
+
+class Outage(Struct, frozen=True, gc=False):
+    """An approved time without the system; what happened then is let in until `register_by`."""
+
+    since: datetime
+    until: datetime
+    register_by: datetime
 
 
 class World(Struct, frozen=True, gc=False, kw_only=True):
@@ -19,9 +27,12 @@ class World(Struct, frozen=True, gc=False, kw_only=True):
     actor: Actor
     kind: Kind
     directory: Directory
-    calendars: Mapping[str, Calendar]
+    calendars: Mapping[str, Source]
     reference_position: int = 0
     number: str = ""
+    who: str = ""
+    """Who asks, to tell one person from another: the person where known, else the key."""
+    outages: tuple[Outage, ...] = ()
 
     @property
     def importing(self) -> bool:

@@ -43,11 +43,12 @@ class Filter(Struct, frozen=True):
     """What a query parameter compares, and how.
 
     `in` any of several values, comma-separated; `from` ≥ and `before` < a time; `within` a unit's
-    tree; `flag` true or false; `open` true (not ended) or false; `overdue` running past its due.
+    tree; `flag` true or false; `given` whether there is a value; `some` whether a count is above
+    zero; `open` true (not ended) or false; `overdue` past its due while it counts, or breached.
     """
 
     label: str
-    how: Literal["in", "from", "before", "within", "flag", "open", "overdue"]
+    how: Literal["in", "from", "before", "within", "flag", "given", "some", "open", "overdue"]
     column: str = ""
 
 
@@ -85,6 +86,11 @@ BOTH: Final = """
     SELECT case_id, row_key, {columns} FROM {history}
     WHERE valid_from <= %(as_of)s AND position_from <= %(position)s AND position_to > %(position)s
       AND (valid_to > %(as_of)s OR ended_position > %(position)s)
+"""
+# What stands still is not overdue, unless it was when it began to.
+OVERDUE: Final = """
+    due < {value}
+    AND (status = 'running' OR (status = 'paused' AND breached_at IS NOT NULL))
 """
 
 
@@ -210,10 +216,14 @@ def _comparison(wanted: Filter, parameter: str) -> sql.Composable:
             query = sql.SQL("visible_to @> ARRAY[{value}::text]")
         case "flag":
             query = sql.SQL("{column} = {value}")
+        case "given":
+            query = sql.SQL("({column} IS NOT NULL) = {value}")
+        case "some":
+            query = sql.SQL("({column} > 0) = {value}")
         case "open":
             query = sql.SQL("(ended_at IS NULL) = {value}")
         case "overdue":
-            query = sql.SQL("(status = 'running' AND due < {value})")
+            query = sql.SQL(OVERDUE)
     return query.format(column=column, value=value)
 
 
@@ -227,7 +237,7 @@ def _value(name: str, wanted: Filter, value: str, moment: Moment) -> object:
             return value
         case "from" | "before":
             return read_moment(name, value)
-        case "flag" | "open":
+        case "flag" | "given" | "some" | "open":
             return _flag(name, value)
         case "overdue":
             if not _flag(name, value):

@@ -4,14 +4,14 @@ The live tables answer all the while. A rebuild that is interrupted goes on wher
 whose code has changed starts again. Memory is bounded by the runner's batch.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from psycopg import sql
 
 from eventlog.database import Connection, Database
 from eventlog.reader import read_requests
-from eventlog.runner import BATCH, Runner
+from eventlog.runner import BATCH, Follower, Runner
 from projections.ledger import Ledger
 from projections.tables import BUILD, Tables
 
@@ -68,6 +68,15 @@ COPY_TABLE: Final = """
 """
 
 
+class Rebuilt(Follower, Protocol):
+    """A follower whose tables can be made anew beside the live ones."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Its tables by what they hold."""
+        ...
+
+
 def rebuild(
     database: Database,
     ledger: Ledger[Any, Any],
@@ -82,7 +91,19 @@ def rebuild(
     Raises:
         RebuildHalted: a fact cannot be taken in; the live ledger is as it was.
     """
-    live, build = ledger.tables, Tables(ledger.shape, suffix=BUILD)
+    build = Tables(ledger.shape, suffix=BUILD)
+    rebuild_beside(database, ledger.tables, build, progress=progress, batch=batch)
+
+
+def rebuild_beside(
+    database: Database,
+    live: Rebuilt,
+    build: Rebuilt,
+    *,
+    progress: Progress | None = None,
+    batch: int = 4 * BATCH,
+) -> None:
+    """Fold into the tables of `build`, whose names end with BUILD; see `rebuild`."""
     with database.connect() as connection:
         with connection.transaction():
             prepare(connection, live, build)
@@ -98,7 +119,7 @@ def resume(connection: Connection, ledger: Ledger[Any, Any]) -> bool:
     return connection.execute(RESUME, (tables.name, tables.fingerprint)).rowcount == 1
 
 
-def prepare(connection: Connection, live: Tables[Any, Any], build: Tables[Any, Any]) -> None:
+def prepare(connection: Connection, live: Rebuilt, build: Rebuilt) -> None:
     """Begin a rebuild, or take up the one that was interrupted."""
     connection.execute(REGISTER, (live.name, live.fingerprint))
     begun = connection.execute(BEGUN, (build.name,)).fetchone()
@@ -129,7 +150,7 @@ def _create_beside(connection: Connection, live: str, build: str) -> None:
 def _catch_up(
     database: Database,
     connection: Connection,
-    build: Tables[Any, Any],
+    build: Rebuilt,
     progress: Progress | None,
     batch: int,
 ) -> None:
@@ -144,14 +165,14 @@ def _catch_up(
             if progress:
                 progress(position, head)
             if state == "halted":
-                raise RebuildHalted(build.shape.name, detail)
+                raise RebuildHalted(build.name.partition("@")[0], detail)
             if position >= head or not moved:
                 return
     finally:
         runner.close()
 
 
-def _add_indexes(connection: Connection, live: Tables[Any, Any], build: Tables[Any, Any]) -> None:
+def _add_indexes(connection: Connection, live: Rebuilt, build: Rebuilt) -> None:
     for holds, name in build.names.items():
         for index, definition, primary in _indexes(connection, live.names[holds]):
             if not primary:
@@ -162,9 +183,7 @@ def _add_indexes(connection: Connection, live: Tables[Any, Any], build: Tables[A
         connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
 
 
-def _flip(
-    connection: Connection, live: Tables[Any, Any], build: Tables[Any, Any], batch: int
-) -> None:
+def _flip(connection: Connection, live: Rebuilt, build: Rebuilt, batch: int) -> None:
     """Hold both followers still, take in what came meanwhile, exchange the tables."""
     held = connection.execute(HOLD, ([live.name, build.name],)).fetchall()
     position = next(int(at) for name, at in held if name == build.name)

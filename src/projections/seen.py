@@ -66,7 +66,7 @@ def see(seen: Seen, record: Followed) -> Seen:
     body = record.body
     fact, occurred_at = body.data, body.occurred_at
     seen.version = body.version
-    if seen.changed_at is None or seen.changed_at < occurred_at:
+    if seen.changed_at is None or (seen.changed_at < occurred_at and type(fact) not in _BROUGHT):
         seen.changed_at = occurred_at
     if body.kind is not None:
         seen.kind_hash = body.kind
@@ -84,10 +84,10 @@ def see(seen: Seen, record: Followed) -> Seen:
 
 def _step(seen: Seen, fact: f.CaseFact, occurred_at: datetime) -> bool:
     """Take in what is particular to a fact; say whether it may concern other units."""
-    return _STEPS[type(fact)](seen, fact, occurred_at)
+    return STEPS[type(fact)](seen, fact, occurred_at)
 
 
-def _nothing(seen: Seen, fact: Any, occurred_at: datetime) -> bool:  # noqa: ANN401 - see _STEPS
+def _nothing(seen: Seen, fact: Any, occurred_at: datetime) -> bool:  # noqa: ANN401 - see STEPS
     """Take in a fact that says no more than every fact of a case."""
     del seen, fact, occurred_at
     return False
@@ -143,7 +143,7 @@ def _closed(seen: Seen, fact: f.CaseClosed, occurred_at: datetime) -> bool:
 
 
 def _ended(outcome: str) -> Callable[[Seen, Any, datetime], bool]:
-    def end(seen: Seen, _: Any, occurred_at: datetime) -> bool:  # noqa: ANN401 - see _STEPS
+    def end(seen: Seen, _: Any, occurred_at: datetime) -> bool:  # noqa: ANN401 - see STEPS
         seen.ended_at, seen.outcome = occurred_at, outcome
         return False
 
@@ -166,6 +166,17 @@ def _scopes(seen: Seen) -> tuple[str, ...]:
     return tuple(sorted(steps))
 
 
+_DONE: Final = (
+    f.ClockStarted,
+    f.ClockPaused,
+    f.ClockResumed,
+    f.ClockRescheduled,
+    f.ClockStopped,
+    f.ClockCancelled,
+)
+_BROUGHT: Final = frozenset(f.CLOCK_FACTS).difference(_DONE)
+"""What time, or a channel, brought: nobody did anything to the case then."""
+
 _QUIET: Final = (
     f.ContainmentTaken,
     f.NoteRecorded,
@@ -175,11 +186,25 @@ _QUIET: Final = (
     f.CompletionClaimed,
     f.CompletionVerified,
     f.CaseReplied,
+    f.CaseResumed,
+    f.MilestoneReached,
+    f.SuspensionRequested,
+    f.SuspensionGranted,
+    f.SuspensionRefused,
+    f.ExtensionRequested,
+    f.ExtensionGranted,
+    f.ExtensionRefused,
+    f.ReturnRequested,
+    f.ReturnUpheld,
+    f.ReturnRefused,
+    f.CorrectionRequested,
+    f.CorrectionApproved,
+    f.CorrectionRefused,
 )
 
 # By type, not by `match`: this runs for every fact and ledger, and a match of this length costs
 # as much as writing the row. A test holds the list against the vocabulary.
-_STEPS: Final[dict[type[f.CaseFact], Callable[[Seen, Any, datetime], bool]]] = {
+STEPS: Final[dict[type[f.CaseFact], Callable[[Seen, Any, datetime], bool]]] = {
     **dict.fromkeys(_QUIET, _nothing),
     f.CaseReported: _reported,
     f.CaseAccepted: _accepted,

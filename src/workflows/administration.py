@@ -36,6 +36,7 @@ from workflows.engine import Caller, Engine
 from workflows.language import Source, compile_kind, shipped_sources
 
 KEY_PREFIX: Final = "bh_"
+NEVER_ISSUED: Final = frozenset({Role.IMPORTER, Role.TIMER})
 LATEST_YEAR: Final = 2200
 """How far a trial clock may be set; beyond, arithmetic with offsets would overflow one day."""
 
@@ -179,8 +180,8 @@ async def issue_key(
         UnknownUnit: no such unit.
         BadInput: this role is never given to a key.
     """
-    if role is Role.IMPORTER:
-        raise BadInput(detail="importer 只供导入命令使用，不能发放密钥", pointer="/role")
+    if role in NEVER_ISSUED:
+        raise BadInput(detail=f"{role} 只供程序自己使用，不能发放密钥", pointer="/role")
     await engine.refresh()
     place = engine.reference.directory.find(unit, pointer="/unit").id if unit else None
     key, secret = identity or (str(uuid4()), KEY_PREFIX + secrets.token_urlsafe(24))

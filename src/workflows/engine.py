@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
@@ -16,8 +17,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.actor import Actor
-from domain.case import Case, blank, evolve, fold
-from domain.commands import Act, Command, Import, Report, Update
+from domain.case import Case, blank, evolve
+from domain.commands import Act, Command, Delivery, Import, Recount, Report, Settle, Sign, Update
 from domain.decide import decide
 from domain.errors import Busy, KeyReused, NotFound, Refusal, SourceConflict, VersionStale
 from domain.facts import CASE
@@ -27,24 +28,27 @@ from eventlog.database import Database
 from eventlog.envelope import Envelope, Tail, enclose, subjects
 from eventlog.grouped import Grouped
 from eventlog.numbers import Numbers
-from eventlog.reader import (
-    Stored,
-    read_command,
-    read_head,
-    read_range,
-    read_reference,
-    read_stream,
-    read_tails,
-)
-from eventlog.records import NO_PREVIOUS, Record, new_id
+from eventlog.records import NO_PREVIOUS, new_id
 from eventlog.streams import sourced_case
 from eventlog.vault import Vault
-from workflows.reference import Reference, fold_reference
+from workflows.loading import (
+    Held,
+    folded,
+    load_cases,
+    load_command,
+    load_reference,
+    load_tail,
+    load_through,
+)
+from workflows.reference import Reference
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 ATTEMPTS: Final = 12
 REFRESH_SECONDS: Final = 1.0
 CACHED_CASES: Final = 20_000
+
+Drafting = Callable[[Reference], Sequence[Draft]]
+"""What to record, as of the reference data known then."""
 
 
 class Caller(Struct, frozen=True, gc=False, kw_only=True):
@@ -67,13 +71,6 @@ class Outcome(Struct, frozen=True, gc=False, kw_only=True):
     replayed: bool = False
 
 
-class Held(Struct, frozen=True, gc=False):
-    """A case in the cache, with the end of its stream."""
-
-    case: Case
-    tail: Tail
-
-
 class Engine:
     """One district's engine in one process."""
 
@@ -94,7 +91,7 @@ class Engine:
         self.reference = Reference()
         self._clock = clock
         self._appender = Appender(database, committed=committed)
-        self._loads: Grouped[str, Held | None] = Grouped("loader", self._read_cases)
+        self._loads: Grouped[str, Held | None] = Grouped("loader", partial(load_cases, database))
         self._keys: Grouped[set[tuple[str, str]], None] = Grouped("keys", self._prepare_keys)
         self._numbers = Numbers(database, district)
         self._cache: OrderedDict[str, Held] = OrderedDict()
@@ -181,6 +178,32 @@ class Engine:
         """
         return await self._change(case_id, command, caller, expected=expected)
 
+    async def recount(self, case_id: str, caller: Caller) -> Outcome:
+        """Count a case's open clocks by the calendars as they are now (clocks.md R13).
+
+        Raises:
+            NotFound, KeyReused, Busy, or what `decide` refuses.
+        """
+        return await self._change(case_id, Recount(), caller, expected=None)
+
+    async def settle(self, case_id: str, caller: Caller) -> Outcome:
+        """Let happen to a case what time has brought by now; perhaps nothing (clocks.md R14).
+
+        Raises:
+            NotFound, KeyReused, Busy, or what `decide` refuses.
+        """
+        return await self._change(case_id, Settle(), caller, expected=None)
+
+    async def sign(
+        self, case_id: str, notice: int, caller: Caller, *, expected: int | None = None
+    ) -> Outcome:
+        """签收: whoever was told by a notice says so. Raises as `act`."""
+        return await self._change(case_id, Sign(notice), caller, expected=expected)
+
+    async def deliver(self, case_id: str, delivery: Delivery, caller: Caller) -> Outcome:
+        """Record what became of a notice on its channel. Raises as `settle`."""
+        return await self._change(case_id, delivery, caller, expected=None)
+
     async def case(self, case_id: str) -> Case:
         """Return a case as it is now, from the log itself.
 
@@ -192,7 +215,7 @@ class Engine:
             raise NotFound(what="事项")
         return held.case
 
-    def world(self, case: Case, actor: Actor, *, number: str = "") -> World:
+    def world(self, case: Case, actor: Actor, *, number: str = "", client: str = "") -> World:
         """Return the world a decision about this case is made in now."""
         reference = self.reference
         return World(
@@ -203,19 +226,25 @@ class Engine:
             calendars=reference.calendars,
             reference_position=reference.position,
             number=number,
+            who=actor.person or client,
+            outages=reference.approved_outages,
         )
 
     async def record(
-        self, stream_type: str, stream: str, drafts: Sequence[Draft], caller: Caller
+        self, stream_type: str, stream: str, drafts: Sequence[Draft] | Drafting, caller: Caller
     ) -> Answer:
         """Append reference facts to their stream, and know them at once.
 
+        A function decides anew at each attempt, knowing all that the stream holds then: two who
+        write at once cannot both go by what there was before.
+
         Raises:
-            KeyReused, Busy.
+            KeyReused, Busy, or what the function refuses.
         """
         for _ in range(ATTEMPTS):
-            tail = await asyncio.to_thread(self._read_tail, stream_type, stream)
-            answer = await self._append(drafts, tail, caller, kind=None)
+            tail = await asyncio.to_thread(load_tail, self.database, stream_type, stream)
+            wanted = drafts(await self.refresh()) if callable(drafts) else drafts
+            answer = await self._append(wanted, tail, caller, kind=None)
             if answer[0].outcome in {"stored", "replayed"}:
                 await self.refresh()
                 return answer[0]
@@ -246,7 +275,7 @@ class Engine:
 
     async def _refresh(self) -> Reference:
         """Read on; the caller holds the lock."""
-        self.reference = await asyncio.to_thread(self._read_reference, self.reference)
+        self.reference = await asyncio.to_thread(load_reference, self.database, self.reference)
         self._refreshed = asyncio.get_running_loop().time()
         return self.reference
 
@@ -285,8 +314,9 @@ class Engine:
                 if not await self._learnt():
                     raise
             else:
-                if outcome is not None:
+                if outcome is not None and (outcome.position or not cached):
                     return outcome
+                # A case that has moved on elsewhere is also why nothing seems to be left to do.
             held = None
         raise Busy
 
@@ -307,7 +337,8 @@ class Engine:
             raise VersionStale(expected=expected, current=case.version)
         if case.kind_hash not in self.reference.kinds:
             await self.refresh()  # another process has just published it
-        drafts = decide(command, case, self.world(case, caller.actor, number=number))
+        world = self.world(case, caller.actor, number=number, client=caller.client)
+        drafts = decide(command, case, world)
         if not drafts:
             return Outcome(case=case, first=0, position=0, recorded_at=None)
         answer, tail = await self._append(drafts, held.tail, caller, kind=case.kind_hash)
@@ -388,7 +419,7 @@ class Engine:
         Raises:
             KeyReused: it was used for another request.
         """
-        stored = await asyncio.to_thread(self._read_command, caller)
+        stored = await asyncio.to_thread(load_command, self.database, caller.client, caller.key)
         if stored is None:
             return None
         if stored.request != caller.digest:
@@ -397,8 +428,8 @@ class Engine:
 
     async def _replay(self, first: int, last: int, recorded_at: datetime | None) -> Outcome:
         """Fold the case as it was right after these positions were written."""
-        records = await asyncio.to_thread(self._read_through, first, last)
-        case = _folded(records)
+        records = await asyncio.to_thread(load_through, self.database, first, last)
+        case = folded(records)
         return Outcome(
             case=case,
             first=first,
@@ -435,60 +466,16 @@ class Engine:
                 return self._numbers.take(year)
             return await asyncio.to_thread(self._numbers.take, year)
 
-    def _read_cases(self, streams: Sequence[str]) -> list[Held | None]:
-        with self.database.connection() as connection:
-            found = read_tails(connection, list(dict.fromkeys(streams)))
-        return [_held(stream, *found[stream]) for stream in streams]
-
     def _prepare_keys(self, wanted: Sequence[set[tuple[str, str]]]) -> list[None]:
         together: set[tuple[str, str]] = set()
         self.vault.prepare(together.union(*wanted))
         return [None] * len(wanted)
-
-    def _read_tail(self, stream_type: str, stream: str) -> Tail:
-        with self.database.connection() as connection:
-            records, prev = read_tails(connection, [stream])[stream]
-        return Tail(stream, stream_type, len(records), prev)
-
-    def _read_reference(self, reference: Reference) -> Reference:
-        with self.database.connection() as connection:
-            head = read_head(connection)
-            if head.reference_head <= reference.position:
-                return reference
-            records = read_reference(connection, reference.position, head.position)
-        return fold_reference(reference, records, head.position)
-
-    def _read_command(self, caller: Caller) -> Stored | None:
-        with self.database.connection() as connection:
-            return read_command(connection, caller.client, caller.key)
-
-    def _read_through(self, first: int, last: int) -> list[Record]:
-        """Return the records of the case that position `first` belongs to, up to `last`."""
-        with self.database.connection() as connection:
-            stream = read_range(connection, first - 1, 1)[0].stream
-            records = read_stream(connection, stream)
-        return [record for record in records if record.position <= last]
 
 
 def _found(held: Held | None) -> Held:
     if held is None:
         raise NotFound(what="事项")
     return held
-
-
-def _held(stream: str, records: Sequence[Record], prev: str) -> Held | None:
-    """Fold a stream; None if it is not a case, or not there."""
-    if not records or records[0].body.stream_type != CASE:
-        return None
-    return Held(_folded(records), Tail(stream, CASE, len(records), prev))
-
-
-def _folded(records: Sequence[Record]) -> Case:
-    first = records[0].body
-    return fold(
-        blank(first.stream, first.kind or ""),
-        ((record.fact, record.occurred_at) for record in records),
-    )
 
 
 def visible(case: Case, actor: Actor) -> bool:

@@ -18,9 +18,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from domain.errors import Refusal
-from domain.kind import Action, ClockDefinition, FormField, Kind, RoleRule, StageDefinition
-from workflows.kind_text import ActionText, ClockText, FieldText, KindText, budgets_of
-from workflows.publishing import problems
+from domain.kind import Action, FormField, Kind, RoleRule, StageDefinition
+from workflows.kind_clocks import budget_of, clocks_of, suspensions_of
+from workflows.kind_text import ActionText, FieldText, KindText
+from workflows.publishing import problems, warnings
 
 SHIPPED: Final = ("closed-loop", "public-reply")
 SHAPE_PROBLEMS: Final = {
@@ -92,6 +93,15 @@ def _parse(text: str) -> tuple[dict[str, Any], KindText]:
         raise BadKind(problems="；".join(_shape_problems(error))) from None
 
 
+def remarks(text: str) -> list[str]:
+    """Return what somebody should look at in a kind that may be published all the same.
+
+    Raises:
+        BadKind: the text is no kind at all.
+    """
+    return warnings(_parse(text)[1])
+
+
 def read_source(text: str) -> Source:
     """Return what a `kind-published` fact says of a kind.
 
@@ -156,6 +166,7 @@ def _compiled(kind: KindText, digest: str) -> Kind:
         to=initial,
         holder=kind.report.holder,
         set={},
+        backdating=budget_of(kind.report.backdate),
     )
     return Kind(
         hash=digest,
@@ -170,9 +181,10 @@ def _compiled(kind: KindText, digest: str) -> Kind:
         actions={
             name: _action(name, action, roles, opened) for name, action in kind.actions.items()
         },
-        clocks=tuple(_clock(name, clock) for name, clock in kind.clocks.items()),
+        clocks=clocks_of(kind, roles),
         tiers={**kind.tiers},
         milestones=kind.milestones,
+        suspensions=suspensions_of(kind),
     )
 
 
@@ -190,6 +202,7 @@ def _action(
         to=action.to,
         holder=action.holder,
         set=action.set,
+        backdating=budget_of(action.backdate),
     )
 
 
@@ -205,17 +218,4 @@ def _form(fields: Mapping[str, FieldText]) -> tuple[FormField, ...]:
             max_length=field.max_length,
         )
         for name, field in fields.items()
-    )
-
-
-def _clock(name: str, clock: ClockText) -> ClockDefinition:
-    return ClockDefinition(
-        name=name,
-        title=clock.title,
-        start=frozenset(clock.start),
-        stop=frozenset(clock.stop),
-        budgets=budgets_of(clock.budget),
-        calendar=clock.calendar,
-        cutoff=clock.cutoff,
-        total=clock.total,
     )

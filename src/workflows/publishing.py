@@ -3,19 +3,19 @@
 Only publishing checks this: a kind that stands in the log already is used as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from domain import facts as f
-from domain.errors import Refusal
 from domain.guards import REQUIREMENTS
-from domain.steps import BUILDERS, FIELDS, NEEDED
-from workflows.kind_text import ActionText, ClockText, FieldText, KindText, budgets_of, limits_of
+from domain.steps import BUILDERS, CONSTANTS, FIELDS, NEEDED, YES
+from workflows.clock_rules import clock_problems, clock_warnings
+from workflows.kind_text import ActionText, FieldText, KindText, unknown
+from workflows.request_rules import request_problems
 
 REPORTED: Final = f.CaseReported.TYPE
 ENDINGS: Final = (f.CaseClosed.TYPE, f.CaseNotAccepted.TYPE, f.CaseWithdrawn.TYPE)
 """The facts that say how a case ended."""
-DEPENDS_ON: Final = frozenset({"severity", "urgency"})
 TAKEN_FIELDS: Final = frozenset({"title", "description"})
 """Names of what every report has besides its form."""
 
@@ -24,23 +24,23 @@ def problems(kind: KindText) -> list[str]:
     """Return everything that is wrong with a kind; empty if it may be published."""
     found = [
         *_stage_problems(kind),
-        *_unknown("report.by", kind.report.by, kind.roles),
+        *unknown("report.by", kind.report.by, kind.roles),
         *_form_problems("report.form", kind.report.form),
         *_report_problems(kind.report.form),
-        *_unknown("milestones", kind.milestones.values(), kind.actions),
+        *unknown("milestones", kind.milestones.values(), kind.actions),
     ]
     for name, action in kind.actions.items():
         found += [f"actions.{name}.{problem}" for problem in _action_problems(action, kind)]
-    found += _clock_problems(kind)
+    found += clock_problems(kind)
+    # What was misnamed above would only be named again.
+    found = found or request_problems(kind)
     # Ways through stages that do not exist would only repeat what was said above.
     return found or _way_problems(kind)
 
 
-def _unknown(where: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
-    listed = list(known)
-    return [
-        f"{where}：没有“{name}”；可用：{'、'.join(listed)}" for name in names if name not in listed
-    ]
+def warnings(kind: KindText) -> list[str]:
+    """Return what may be published, though it is perhaps not what was meant."""
+    return clock_warnings(kind)
 
 
 def _stage_problems(kind: KindText) -> list[str]:
@@ -59,11 +59,11 @@ def _action_problems(action: ActionText, kind: KindText) -> list[str]:
     stages = [] if action.stages == "open" else action.stages
     target = [action.to] if action.to else []
     named = [
-        *_unknown("in", stages, kind.stages),
-        *_unknown("by", action.by, kind.roles),
-        *_unknown("emits", action.emits, [name for name in BUILDERS if name != REPORTED]),
-        *_unknown("requires", action.requires, REQUIREMENTS),
-        *_unknown("to", target, kind.stages),
+        *unknown("in", stages, kind.stages),
+        *unknown("by", action.by, kind.roles),
+        *unknown("emits", action.emits, [name for name in BUILDERS if name != REPORTED]),
+        *unknown("requires", action.requires, REQUIREMENTS),
+        *unknown("to", target, kind.stages),
     ]
     return named or [
         *_form_problems("form", action.form),
@@ -105,10 +105,17 @@ def _recording_problems(action: ActionText) -> list[str]:
     found += [
         f"form.{name}：{'、'.join(action.emits)} 需要这个必填字段"
         for name in needed
-        if name not in action.form or not action.form[name].required
+        if name not in action.set and (name not in action.form or not action.form[name].required)
     ]
-    constants = {"grade", "outcome"} if f.CaseClosed.TYPE in action.emits else set[str]()
-    return found + _unknown("set", action.set, sorted(constants))
+    return found + _constant_problems(action)
+
+
+def _constant_problems(action: ActionText) -> list[str]:
+    constants = {name for fact in action.emits for name in CONSTANTS.get(fact, ())}
+    found = unknown("set", action.set, sorted(constants))
+    if action.set.get("misgraded", YES) != YES:
+        found.append(f'set.misgraded：只能是 "{YES}"；不是更正误定的分级就去掉')
+    return found
 
 
 def _ending_problems(action: ActionText, kind: KindText) -> list[str]:
@@ -125,33 +132,6 @@ def _ending_problems(action: ActionText, kind: KindText) -> list[str]:
         if ends or action.to is None or not all(kind.stages[name].ending for name in came):
             found.append("in、to：重新办理须从 ending 环节回到未结束的环节")
     return found
-
-
-def _clock_problems(kind: KindText) -> list[str]:
-    happens = {REPORTED, *(fact for one in kind.actions.values() for fact in one.emits)}
-    found: list[str] = []
-    for name, clock in kind.clocks.items():
-        found += _unknown(f"clocks.{name}.start", clock.start, sorted(happens))
-        found += _unknown(f"clocks.{name}.stop", clock.stop, sorted(happens))
-        found += [f"clocks.{name}.budget：{problem}" for problem in _budget_problems(clock)]
-    if sum(clock.total for clock in kind.clocks.values()) > 1:
-        found.append("clocks：最多只能有一个 total 时限")
-    return found
-
-
-def _budget_problems(clock: ClockText) -> list[str]:
-    if isinstance(clock.budget, dict):
-        named = clock.budget.get("by", [])
-        found = _unknown("by", named, sorted(DEPENDS_ON))
-        if "default" not in limits_of(clock.budget):
-            return [*found, "缺少 default（没有其他取值适用时的时限）"]
-        if found:
-            return found
-    try:
-        budgets_of(clock.budget)
-    except Refusal as refusal:
-        return [str(refusal)]
-    return []
 
 
 def _way_problems(kind: KindText) -> list[str]:

@@ -1,17 +1,21 @@
-"""Reference data (目录, 日历, 事项类型, 密钥) as of a position: streams in the same log, folded."""
+"""Reference data (目录, 日历, 事项类型, 密钥, 停机) up to a position: folded from the log."""
 
 from collections.abc import Sequence
+from dataclasses import replace as changed
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import facts as f
 from domain.actor import Role
+from domain.almanac import Almanac, almanac_of, with_version
 from domain.calendar import Calendar, calendar_from_document
 from domain.directory import Directory, fold_directory
 from domain.errors import UnknownKind
 from domain.kind import Kind
+from domain.world import Outage
 from eventlog.records import Record
 from workflows.language import published_kind
 
@@ -25,6 +29,19 @@ class Grant(Struct, frozen=True):
     position: int
 
 
+class DeclaredOutage(Struct, frozen=True, kw_only=True):
+    """A time without the system, as somebody declared it; in force once another approved it."""
+
+    outage: int
+    since: datetime
+    until: datetime
+    by: str
+    position: int
+    """Where it was declared: there the vault holds the reason."""
+    approval: f.OutageApproved | None = None
+    approved_position: int = 0
+
+
 class Reference(Struct, frozen=True, kw_only=True):
     """Everything a decision looks up, from the facts up to `position`."""
 
@@ -32,7 +49,16 @@ class Reference(Struct, frozen=True, kw_only=True):
     district: f.DistrictFounded | None = None
     trial_clock: f.TrialClockSet | None = None
     directory: Directory = Directory()
-    calendars: dict[str, Calendar] = {}
+    calendars: dict[str, Almanac] = {}
+    almanacs: dict[tuple[str, str], Almanac] = {}
+    """By name and version: each as it stood when that version was the newest."""
+    documents: dict[str, dict[str, Any]] = {}
+    """Of each calendar the newest version's document, which a notice is merged into."""
+    outages: dict[int, DeclaredOutage] = {}
+    approved_outages: tuple[Outage, ...] = ()
+    channel: f.ChannelConfigured | None = None
+    channel_position: int = 0
+    """Where the channel was configured: there the vault holds its signing secret."""
     kinds: dict[str, Kind] = {}
     active: dict[str, str] = {}
     keys: dict[str, Grant] = {}
@@ -75,9 +101,6 @@ def _applied(reference: Reference, record: Record) -> Reference:
             return replace(reference, district=founded)
         case f.TrialClockSet() as clock:
             return replace(reference, trial_clock=clock)
-        case f.CalendarPublished() as published:
-            calendar = calendar_from_document(published.document)
-            return replace(reference, calendars=reference.calendars | {published.name: calendar})
         case f.KindPublished() as published:
             kind = published_kind(published.source)
             return replace(reference, kinds=reference.kinds | {published.hash: kind})
@@ -94,4 +117,58 @@ def _applied(reference: Reference, record: Record) -> Reference:
             }
             return replace(reference, keys=kept)
         case _:
+            return _timely(reference, record)
+
+
+def _timely(reference: Reference, record: Record) -> Reference:
+    """Apply what clocks and notices go by."""
+    match record.fact:
+        case f.CalendarPublished() as published:
+            return _published(reference, published)
+        case f.OutageDeclared() as declared:
+            outage = DeclaredOutage(
+                outage=declared.outage,
+                since=declared.since,
+                until=declared.until,
+                by=declared.by,
+                position=record.position,
+            )
+            return replace(reference, outages=reference.outages | {declared.outage: outage})
+        case f.OutageApproved() as approved:
+            return _approved(reference, approved, record.position)
+        case f.ChannelConfigured() as channel:
+            return replace(reference, channel=channel, channel_position=record.position)
+        case _:
             return reference
+
+
+def _published(reference: Reference, published: f.CalendarPublished) -> Reference:
+    name = published.name
+    calendar = version_of(published)
+    known = reference.calendars.get(name)
+    almanac = (
+        with_version(known, calendar, published.effective_from) if known else almanac_of(calendar)
+    )
+    return replace(
+        reference,
+        calendars=reference.calendars | {name: almanac},
+        almanacs=reference.almanacs | {(name, almanac.version): almanac},
+        documents=reference.documents | {name: published.document},
+    )
+
+
+def version_of(published: f.CalendarPublished) -> Calendar:
+    """Return the calendar of a version, under the name and version it was published with."""
+    calendar = calendar_from_document(published.document)
+    return changed(calendar, name=published.name, version=published.version)
+
+
+def _approved(reference: Reference, approved: f.OutageApproved, position: int) -> Reference:
+    declared = reference.outages[approved.outage]
+    outage = Outage(declared.since, declared.until, approved.register_by)
+    known = replace(declared, approval=approved, approved_position=position)
+    return replace(
+        reference,
+        outages=reference.outages | {approved.outage: known},
+        approved_outages=(*reference.approved_outages, outage),
+    )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calendar import BadCalendar, Calendar, calendar_from_document
+from tests.support.counting import unhurried
 
 OFFICE = ((32_400, 43_200), (50_400, 64_800))
 DAYS = st.dates(date(2019, 12, 1), date(2021, 2, 1))
@@ -32,6 +33,7 @@ def document(**changes: object) -> dict[str, object]:
     return {**plain, **changes}
 
 
+@unhurried
 @given(st.dictionaries(DAYS, st.booleans(), max_size=60), DAYS, DAYS)
 def test_counting_by_formula_equals_counting_day_by_day(
     exceptions: dict[date, bool], one: date, other: date
@@ -43,6 +45,7 @@ def test_counting_by_formula_equals_counting_day_by_day(
     assert made.workdays_before(last.toordinal()) - made.workdays_before(first.toordinal()) == naive
 
 
+@unhurried
 @given(st.dictionaries(DAYS, st.booleans(), max_size=60), DAYS)
 def test_the_nth_workday_is_the_inverse_of_counting(
     exceptions: dict[date, bool], day: date
@@ -56,6 +59,7 @@ def test_the_nth_workday_is_the_inverse_of_counting(
     assert date.fromordinal(made.workday_until(day.toordinal())) == back
 
 
+@unhurried
 @given(st.integers(0, 86_399))
 def test_open_seconds_are_those_inside_the_hours(second: int) -> None:
     made = calendar({})
@@ -64,6 +68,11 @@ def test_open_seconds_are_those_inside_the_hours(second: int) -> None:
     if naive:
         assert made.opened_by(made.second_after(naive)) == naive
         assert made.second_after(naive) <= second
+    monday = date(2020, 6, 1).toordinal()
+    before = made.open_before(monday, 0)
+    assert made.open_before(monday, second) == before + naive
+    assert made.open_before(monday - 1, second) == before
+    assert made.open_before(monday + 1, 0) == before + made.open_seconds
 
 
 def test_outside_the_coverage_the_week_decides_and_is_provisional() -> None:

@@ -15,6 +15,15 @@ from tests.support.given import given
 EVIDENCE = {"evidence": "已处理"}
 REASON = {"reason": "理由"}
 NOT_ACCEPTED = {"reason_code": "other", "reason": "不属本区"}
+SUSPENSION = {"reason_code": "awaiting_parties", "until": "2026-10-14T09:00:00+08:00", **EVIDENCE}
+EXTENSION = {"asked": "2wd", **REASON}
+CORRECTION = {"clock": "handling", "stopped_at": "2026-10-12T09:05:30+08:00", **EVIDENCE}
+REGRADED = {"severity": "major", **REASON}
+SUSPENSION_ASKED: g.Steps = (*g.HANDLING, (g.WATER, ("request_suspension", SUSPENSION)))
+SUSPENDED: g.Steps = (*SUSPENSION_ASKED, (g.COMMUNITY, "grant_suspension"))
+EXTENSION_ASKED: g.Steps = (*g.HANDLING, (g.WATER, ("request_extension", EXTENSION)))
+RETURN_ASKED: g.Steps = (*g.ASSIGNED, (g.WATER, ("request_return", REASON)))
+CORRECTION_ASKED: g.Steps = (*g.CLOSED, (g.COMMUNITY, ("request_correction", CORRECTION)))
 # (what has happened, who, action, data, facts, stage, holder)
 WALK: list[tuple[g.Steps, Actor, str, dict[str, Any], list[str], str, str]] = [
     (g.REPORTED, g.GRID, "contain", EVIDENCE, ["containment-taken"], "reported", d.COMMUNITY),
@@ -27,16 +36,34 @@ WALK: list[tuple[g.Steps, Actor, str, dict[str, Any], list[str], str, str]] = [
     (g.REPORTED, g.COMMUNITY, "accept", {}, ["case-accepted", "clock-stopped"], "awaiting_grading", d.COMMUNITY),
     (g.REPORTED, g.COMMUNITY, "not_accept", NOT_ACCEPTED, ["case-not-accepted", "clock-stopped", "clock-stopped"], "not_accepted", d.COMMUNITY),
     (g.ACCEPTED, g.TOWN, "grade", {"severity": "major", "urgency": "urgent"}, ["case-graded"], "awaiting_dispatch", d.COMMUNITY),
-    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": "水务局", "assisting": [d.HOUSING], "informed": [d.TOWN]}, ["case-assigned", "task-assigned", "clock-started"], "assigned", d.WATER),
+    (g.GRADED, g.DISPATCHER, "dispatch", {"lead": "水务局", "assisting": [d.HOUSING], "informed": [d.TOWN]}, ["case-assigned", "task-assigned", "clock-started", "clock-started"], "assigned", d.WATER),
     (g.ASSIGNED, g.WATER, "start_handling", {}, ["handling-started"], "handling", d.WATER),
-    (g.HANDLING, g.WATER, "assign_task", {"unit": d.TOWN}, ["task-assigned"], "handling", d.WATER),
-    (g.HANDLING, g.HOUSING, "complete_task", EVIDENCE, ["task-completed"], "handling", d.WATER),
-    (g.HANDLING, g.WATER, "waive_task", REASON, ["task-waived"], "handling", d.WATER),
-    (g.ASSISTED, g.WATER, "claim_completion", EVIDENCE, ["completion-claimed", "clock-stopped"], "completion_claimed", d.COMMUNITY),
-    (g.CLAIMED, g.COMMUNITY, "verify", {}, ["completion-verified"], "pre_closing_check", d.COMMUNITY),
-    (g.CLAIMED, g.COMMUNITY, "rework", REASON, ["rework-required", "clock-started"], "handling", d.WATER),
+    (g.HANDLING, g.WATER, "assign_task", {"unit": d.TOWN}, ["task-assigned", "clock-started"], "handling", d.WATER),
+    (g.HANDLING, g.HOUSING, "complete_task", EVIDENCE, ["task-completed", "clock-stopped"], "handling", d.WATER),
+    (g.HANDLING, g.WATER, "waive_task", REASON, ["task-waived", "clock-stopped"], "handling", d.WATER),
+    (g.ASSISTED, g.WATER, "claim_completion", EVIDENCE, ["completion-claimed", "clock-stopped", "clock-started"], "completion_claimed", d.COMMUNITY),
+    (g.CLAIMED, g.COMMUNITY, "verify", {}, ["completion-verified", "clock-stopped"], "pre_closing_check", d.COMMUNITY),
+    (g.CLAIMED, g.COMMUNITY, "rework", REASON, ["rework-required", "clock-stopped", "clock-started"], "handling", d.WATER),
     (g.VERIFIED, g.DISPATCHER, "close", {"grade": "staged"}, ["case-closed", "clock-stopped"], "closed", d.COMMUNITY),
     (g.CLOSED, g.SUPERVISOR, "reopen", REASON, ["case-reopened", "clock-started"], "awaiting_dispatch", d.COMMUNITY),
+    (g.HANDLING, g.WATER, "request_suspension", SUSPENSION, ["suspension-requested"], "handling", d.WATER),
+    (SUSPENSION_ASKED, g.COMMUNITY, "grant_suspension", {}, ["suspension-granted", "clock-paused"], "suspended", d.WATER),
+    (SUSPENSION_ASKED, g.SUPERVISOR, "refuse_suspension", REASON, ["suspension-refused"], "handling", d.WATER),
+    (SUSPENDED, g.WATER, "resume", {}, ["case-resumed", "clock-resumed"], "handling", d.WATER),
+    (SUSPENDED, g.COMMUNITY, "resume", {}, ["case-resumed", "clock-resumed"], "handling", d.WATER),
+    (SUSPENDED, g.WATER, "note", {"note": "仍在等"}, ["note-recorded"], "suspended", d.WATER),
+    (SUSPENDED, g.WATER, "contain", EVIDENCE, ["containment-taken"], "suspended", d.WATER),
+    (g.ASSIGNED, g.WATER, "request_extension", EXTENSION, ["extension-requested"], "assigned", d.WATER),
+    (EXTENSION_ASKED, g.COMMUNITY, "grant_extension", {}, ["extension-granted", "clock-rescheduled"], "handling", d.WATER),
+    (EXTENSION_ASKED, g.COMMUNITY, "refuse_extension", REASON, ["extension-refused"], "handling", d.WATER),
+    (g.HANDLING, g.WATER, "request_return", REASON, ["return-requested"], "handling", d.WATER),
+    (RETURN_ASKED, g.DISPATCHER, "uphold_return", {}, ["return-upheld", "task-waived", "clock-cancelled", "clock-cancelled"], "awaiting_dispatch", d.COMMUNITY),
+    (RETURN_ASKED, g.COMMUNITY, "refuse_return", REASON, ["return-refused"], "assigned", d.WATER),
+    (g.HANDLING, g.DISPATCHER, "regrade", REGRADED, ["case-graded", "clock-rescheduled"], "handling", d.WATER),
+    (g.CLAIMED, g.SUPERVISOR, "correct_grading", REGRADED, ["case-graded"], "completion_claimed", d.COMMUNITY),
+    (g.CLOSED, g.COMMUNITY, "request_correction", CORRECTION, ["correction-requested"], "closed", d.COMMUNITY),
+    (CORRECTION_ASKED, g.SUPERVISOR, "approve_correction", {}, ["correction-approved"], "closed", d.COMMUNITY),
+    (CORRECTION_ASKED, g.SUPERVISOR, "refuse_correction", REASON, ["correction-refused"], "closed", d.COMMUNITY),
 ]  # fmt: skip
 
 
@@ -74,6 +101,20 @@ REFUSED: list[tuple[g.Steps, Actor, str, dict[str, Any], str]] = [
     (g.CLAIMED, g.WATER, "rework", REASON, "role-forbidden"),
     (g.CLOSED, g.COMMUNITY, "reopen", REASON, "role-forbidden"),
     (g.REPORTED, g.COMMUNITY, "register_closing", {}, "role-forbidden"),
+    (SUSPENDED, g.WATER, "claim_completion", EVIDENCE, "action-unavailable"),
+    (SUSPENDED, g.WATER, "request_return", REASON, "action-unavailable"),
+    (SUSPENDED, g.WATER, "request_extension", EXTENSION, "action-unavailable"),
+    (g.ASSIGNED, g.WATER, "request_suspension", SUSPENSION, "action-unavailable"),
+    (g.HANDLING, g.HOUSING, "request_suspension", SUSPENSION, "role-forbidden"),
+    (SUSPENSION_ASKED, g.WATER, "grant_suspension", {}, "role-forbidden"),
+    (SUSPENDED, g.HOUSING, "resume", {}, "role-forbidden"),
+    (EXTENSION_ASKED, g.WATER, "grant_extension", {}, "role-forbidden"),
+    (RETURN_ASKED, g.WATER, "uphold_return", {}, "role-forbidden"),
+    (RETURN_ASKED, g.SUPERVISOR, "uphold_return", {}, "role-forbidden"),
+    (g.HANDLING, g.WATER, "regrade", REGRADED, "role-forbidden"),
+    (g.HANDLING, g.DISPATCHER, "correct_grading", REGRADED, "role-forbidden"),
+    (g.CLOSED, g.WATER, "request_correction", CORRECTION, "role-forbidden"),
+    (CORRECTION_ASKED, g.COMMUNITY, "approve_correction", {}, "role-forbidden"),
     (g.HANDLING, g.WATER, "claim_completion", EVIDENCE, "tasks-open"),
     (g.ASSISTED, g.WATER, "claim_completion", {}, "evidence-missing"),
     (g.ASSISTED, g.WATER, "claim_completion", {"evidence": "　 \n"}, "evidence-missing"),
@@ -117,7 +158,7 @@ def test_an_unavailable_action_names_those_that_are() -> None:
 def test_a_unit_completes_its_own_task_and_no_other() -> None:
     story = given(*g.HANDLING, (g.WATER, ("assign_task", {"unit": d.TOWN})))
     story.when(g.TOWN, ("complete_task", {"task": 1, **EVIDENCE})).refused("unknown-field")
-    story.when(g.TOWN, ("complete_task", EVIDENCE)).then("task-completed")
+    story.when(g.TOWN, ("complete_task", EVIDENCE)).then("task-completed", "clock-stopped")
     assert [task.status for task in story.case.tasks] == ["open", "done"]
 
 
@@ -125,7 +166,7 @@ def test_the_lead_names_which_of_several_tasks_it_waives() -> None:
     story = given(*g.HANDLING, (g.WATER, ("assign_task", {"unit": d.TOWN})))
     refusal = story.when(g.WATER, ("waive_task", REASON)).refused("unknown-field", "/data/task")
     assert "1、2" in str(refusal)
-    story.when(g.WATER, ("waive_task", {"task": 2, **REASON})).then("task-waived")
+    story.when(g.WATER, ("waive_task", {"task": 2, **REASON})).then("task-waived", "clock-stopped")
     assert [task.status for task in story.case.tasks] == ["open", "waived"]
 
 
@@ -148,7 +189,7 @@ def test_where_a_community_handles_itself_its_town_verifies() -> None:
     story = _handled_by_itself()
     assert story.case.holder == g.unit(d.TOWN)
     story.when(g.COMMUNITY, "verify").refused("role-forbidden")
-    story.when(g.TOWN, "verify").then("completion-verified")
+    story.when(g.TOWN, "verify").then("completion-verified", "clock-stopped")
     story.when(g.TOWN, ("close", {"grade": "substantive"}))
     story.when(g.SUPERVISOR, ("reopen", REASON))
     assert story.case.holder == g.unit(d.COMMUNITY)
@@ -183,7 +224,7 @@ def test_what_was_never_accepted_can_be_reopened_and_verified(
         (g.WATER, ("claim_completion", EVIDENCE)),
     )
     story.when(g.OTHER_COMMUNITY, "verify").refused("role-forbidden")
-    story.when(g.COMMUNITY, "verify").then("completion-verified")
+    story.when(g.COMMUNITY, "verify").then("completion-verified", "clock-stopped")
 
 
 def test_a_report_lies_with_the_community_of_its_place() -> None:

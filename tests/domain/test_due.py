@@ -1,6 +1,5 @@
 """Due dates: the vectors of clocks.md, the laws, and a naive second implementation."""
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from domain.almanac import almanac_of
 from domain.calendar import Calendar
 from domain.due import (
     SHANGHAI,
@@ -26,22 +26,15 @@ from domain.due import (
     threshold,
 )
 from domain.errors import NaiveTime
+from domain.wall import to_wall
+from tests.support.counting import BUDGETS, CUTOFFS, MOMENTS, UNITS, paused_starts, unhurried
+from tests.support.moments import at, local, pauses
+from tests.support.second_count import naive_due
 from workflows.calendars import load_shipped
 
 OFFICE = load_shipped("cn-office")
 END_OF_DAY = Cutoff.end_of_day
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
-
-
-def local(moment: datetime) -> str:
-    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def pauses(*ends: str) -> list[Pause]:
-    return [(at(a), at(b)) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+SUMMER_TIMES = datetime(1991, 4, 1, tzinfo=UTC)  # the last one began and ended soon after
 
 
 @pytest.mark.parametrize(
@@ -148,6 +141,15 @@ def test_overlapping_pauses_count_once() -> None:
     assert local(due(start, Budget(2, Unit.wh), OFFICE, pauses=twice).at) == "2026-10-12 14:30:00"
 
 
+def test_a_pause_inside_another_changes_nothing() -> None:
+    start, budget = at("2026-10-12 09:00"), Budget(2, Unit.wh)
+    outer = pauses("2026-10-12 10:00", "2026-10-12 12:00")
+    inner = pauses("2026-10-12 10:30", "2026-10-12 11:00")
+    assert due(start, budget, OFFICE, pauses=outer + inner) == due(
+        start, budget, OFFICE, pauses=outer
+    )
+
+
 def test_a_pause_must_end_after_it_starts() -> None:
     backwards = pauses("2026-10-12 11:00", "2026-10-12 10:00")
     with pytest.raises(PauseNotAllowed, match="2026-10-12 10:00:00"):
@@ -168,7 +170,9 @@ def test_a_paused_clock_in_natural_days_does_not_roll_into_its_pause() -> None:
     assert local(answer.at) == "2026-10-09 18:00:00"
 
 
-@pytest.mark.parametrize("text", ["4wh", "15wd", "24nh", "10nd", "181wm", "181nm", "30wm"])
+@pytest.mark.parametrize(
+    "text", ["4wh", "15wd", "24nh", "10nd", "181wm", "181nm", "30wm", "3month"]
+)
 def test_a_budget_reads_as_it_writes(text: str) -> None:
     assert str(parse_budget(text)) == text
 
@@ -180,7 +184,22 @@ def test_minutes_that_make_hours_are_hours() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["3", "3天", "3d", "3h", "3.0167wh", "1.5wh", "", "wh", "3 wh", "٣wh", "3wh\n", "9999999wd"],
+    [
+        "3",
+        "3天",
+        "3d",
+        "3h",
+        "3.0167wh",
+        "1.5wh",
+        "",
+        "wh",
+        "3 wh",
+        "٣wh",
+        "3wh\n",
+        "9999999wd",
+        "3months",
+        "3m",
+    ],
 )
 def test_a_budget_without_a_plain_unit_is_refused(text: str) -> None:
     with pytest.raises(BareDuration, match="15wd") as refused:
@@ -210,11 +229,78 @@ def test_a_time_without_an_offset_is_refused() -> None:
         consumed(at("2026-09-30"), naive, Unit.wh, OFFICE)
 
 
+@unhurried
+@given(
+    st.one_of(
+        st.datetimes(datetime(1850, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 # next
+        st.integers(0, 10**7).map(lambda second: SUMMER_TIMES + timedelta(seconds=second)),
+    )
+)
+def test_the_wall_clock_is_the_one_of_the_zone(moment: datetime) -> None:
+    moment = moment.replace(microsecond=0)
+    wall = moment.astimezone(SHANGHAI)
+    seconds = wall.hour * 3600 + wall.minute * 60 + wall.second
+    assert to_wall(moment, SHANGHAI) == wall.toordinal() * 86_400 + seconds
+
+
 def test_the_zone_in_which_a_time_is_written_changes_nothing() -> None:
     start = at("2026-10-12 01:00")
     for zone in (UTC, timezone(timedelta(hours=-7)), timezone(timedelta(hours=2))):
         written = start.astimezone(zone)
         assert due(written, Budget(1, Unit.wd), OFFICE) == due(start, Budget(1, Unit.wd), OFFICE)
+
+
+def test_the_date_of_a_start_is_the_districts_and_not_that_of_utc() -> None:
+    start = datetime(2026, 10, 9, 17, tzinfo=UTC)  # Saturday 01:00 in the district
+    assert local(due(start, Budget(1, Unit.wd), OFFICE).at) == "2026-10-12 18:00:00"
+    assert local(due(start, Budget(1, Unit.nd), OFFICE).at) == "2026-10-12 18:00:00"
+    assert local(due(start, Budget(1, Unit.month), OFFICE).at) == "2026-11-10 18:00:00"
+
+
+def test_a_used_up_budget_is_due_then_and_not_after_lunch() -> None:
+    answer = due(at("2026-10-12 09:00"), Budget(3, Unit.wh), OFFICE)
+    assert local(answer.at) == "2026-10-12 12:00:00"
+
+
+def test_a_pause_off_hours_gives_no_working_time() -> None:
+    start, budget = at("2026-10-12 16:00"), Budget(4, Unit.wh)
+    night = pauses("2026-10-12 18:00", "2026-10-13 09:00")
+    assert due(start, budget, OFFICE, pauses=night) == due(start, budget, OFFICE)
+
+
+@pytest.mark.parametrize(
+    ("paused", "expected"),
+    [
+        (["2026-10-13 17:59:59", "2026-10-13 18:00:00"], "2026-10-15"),
+        (["2026-10-13 17:59:59", "2026-10-13 18:00:01"], "2026-10-16"),
+        (["2026-10-13 18:00:00", "2026-10-13 18:00:01"], "2026-10-16"),
+        (["2026-10-13 18:00:01", "2026-10-14 17:59:59"], "2026-10-15"),
+        (["2026-10-13 18:00:01", "2026-10-15 17:59:59"], "2026-10-16"),
+        (["2026-10-12 09:00:00", "2026-10-12 23:00:00"], "2026-10-15"),
+    ],
+)
+def test_working_days_gain_a_day_for_each_cutoff_that_a_pause_covers(
+    paused: list[str], expected: str
+) -> None:
+    answer = due(at("2026-10-12 10:00"), Budget(3, Unit.wd), OFFICE, pauses=pauses(*paused))
+    assert local(answer.at) == f"{expected} 18:00:00"
+
+
+def test_working_time_gains_what_was_open_in_a_pause_and_not_what_passed() -> None:
+    start, budget = at("2026-10-16 16:00"), Budget(7, Unit.wh)
+    paused = pauses("2026-10-16 17:00", "2026-10-19 15:00")
+    moved = due(start, budget, OFFICE, pauses=paused).at
+    gained = consumed(due(start, budget, OFFICE).at, moved, Unit.wh, OFFICE)
+    assert gained == consumed(*paused[0], Unit.wh, OFFICE) == 5 * 3600
+
+
+@pytest.mark.parametrize("text", ["4wh", "7wh", "5wd", "10nd", "3month"])
+@pytest.mark.parametrize("percent", [1, 50, 80, 99])
+def test_a_threshold_never_lands_where_nobody_works(text: str, percent: int) -> None:
+    start, budget = at("2026-09-24 17:30"), parse_budget(text)
+    moment = threshold(start, budget, percent, OFFICE).at.astimezone(SHANGHAI)
+    assert OFFICE.is_workday(moment.date())
+    assert time(9) < moment.time() <= time(12) or time(14) < moment.time() <= time(18)
 
 
 def test_fractions_of_a_second_are_cut() -> None:
@@ -262,26 +348,9 @@ def test_a_due_date_that_rests_on_assumed_days_says_so() -> None:
 
 # ── Laws ────────────────────────────────────────────────────────────────────────────────────────
 
-MOMENTS = st.datetimes(datetime(2019, 12, 1), datetime(2026, 10, 31)).map(  # noqa: DTZ001 # next line
-    lambda moment: moment.replace(microsecond=0, tzinfo=SHANGHAI)
-)
-UNITS = st.sampled_from(Unit)
-CUTOFFS = st.sampled_from(Cutoff)
-BUDGETS = st.builds(Budget, st.integers(1, 60), UNITS)
 
-
-@st.composite
-def clocks(draw: Callable[..., object]) -> tuple[datetime, list[Pause]]:
-    """A start, and up to three pauses near it."""
-    start = draw(MOMENTS)
-    assert isinstance(start, datetime)
-    hours = draw(st.lists(st.integers(-20, 300), max_size=6, unique=True))
-    assert isinstance(hours, list)
-    moments = sorted(start + timedelta(hours=h) for h in hours)
-    return start, list(zip(moments[::2], moments[1::2], strict=False))
-
-
-@given(clocks(), BUDGETS, CUTOFFS)
+@unhurried
+@given(paused_starts(), BUDGETS, CUTOFFS)
 def test_due_is_the_earliest_moment_at_which_the_budget_is_used_up(
     clock: tuple[datetime, list[Pause]], budget: Budget, cutoff: Cutoff
 ) -> None:
@@ -295,7 +364,8 @@ def test_due_is_the_earliest_moment_at_which_the_budget_is_used_up(
     assert used(answer - timedelta(seconds=1)) < budget.size
 
 
-@given(clocks(), BUDGETS, st.integers(1, 20), CUTOFFS)
+@unhurried
+@given(paused_starts(), BUDGETS, st.integers(1, 20), CUTOFFS)
 def test_a_larger_budget_is_never_due_earlier(
     clock: tuple[datetime, list[Pause]], budget: Budget, more: int, cutoff: Cutoff
 ) -> None:
@@ -306,6 +376,50 @@ def test_a_larger_budget_is_never_due_earlier(
     assert one >= due(start, budget, OFFICE, cutoff).at
 
 
+@unhurried
+@given(paused_starts(), BUDGETS, CUTOFFS)
+def test_a_pause_more_never_makes_a_due_earlier(
+    clock: tuple[datetime, list[Pause]], budget: Budget, cutoff: Cutoff
+) -> None:
+    start, paused = clock
+    dues = [
+        due(start, budget, OFFICE, cutoff, pauses=paused[:count]).at
+        for count in range(len(paused) + 1)
+    ]
+    assert dues == sorted(dues)
+
+
+@unhurried
+@given(paused_starts(), BUDGETS, st.lists(st.integers(1, 9), max_size=3), CUTOFFS)
+def test_an_extension_more_never_makes_a_due_earlier(
+    clock: tuple[datetime, list[Pause]], budget: Budget, more: list[int], cutoff: Cutoff
+) -> None:
+    start, paused = clock
+    extensions = [Budget(amount, budget.unit) for amount in more]
+    dues = [
+        due(start, budget, OFFICE, cutoff, pauses=paused, extensions=extensions[:count]).at
+        for count in range(len(extensions) + 1)
+    ]
+    assert dues == sorted(dues)
+    if budget.unit is not Unit.nd and budget.unit is not Unit.month:  # those roll to a workday
+        assert len(set(dues)) == len(dues)
+
+
+@unhurried
+@given(paused_starts(), BUDGETS, st.integers(0, 100), CUTOFFS)
+def test_a_share_of_a_limit_is_never_early_and_never_after_the_due(
+    clock: tuple[datetime, list[Pause]], budget: Budget, percent: int, cutoff: Cutoff
+) -> None:
+    start, paused = clock
+    moment = threshold(start, budget, percent, OFFICE, cutoff, pauses=paused).at
+    falls = due(start, budget, OFFICE, cutoff, pauses=paused)
+    assert start <= moment <= falls.at
+    assert threshold(start, budget, 100, OFFICE, cutoff, pauses=paused) == falls
+    used = consumed(start, moment, budget.unit, OFFICE, cutoff, pauses=paused)
+    assert used * 100 >= budget.size * percent or budget.unit is Unit.month
+
+
+@unhurried
 @given(st.lists(MOMENTS, min_size=3, max_size=3), st.sampled_from([Unit.wh, Unit.nh]))
 def test_hours_add_up_over_any_split(moments: list[datetime], unit: Unit) -> None:
     a, b, c = sorted(moments)
@@ -313,6 +427,7 @@ def test_hours_add_up_over_any_split(moments: list[datetime], unit: Unit) -> Non
     assert whole == consumed(a, b, unit, OFFICE) + consumed(b, c, unit, OFFICE)
 
 
+@unhurried
 @given(st.lists(MOMENTS, min_size=3, max_size=3), st.sampled_from([Unit.wd, Unit.nd]), CUTOFFS)
 def test_days_add_up_over_a_split_at_a_cutoff(
     moments: list[datetime], unit: Unit, cutoff: Cutoff
@@ -330,51 +445,12 @@ def test_days_add_up_over_a_split_at_a_cutoff(
 # ── A second implementation, minute by minute and day by day ────────────────────────────────────
 
 
-def naive_due(start: datetime, budget: Budget, cutoff: Cutoff, paused: Sequence[Pause]) -> datetime:
-    if budget.unit in {Unit.wh, Unit.nh}:
-        return naive_hours(start, budget, paused)
-    hour = time(23, 59, 59) if cutoff is END_OF_DAY else time(18)
-    day, left = start.date(), budget.amount
-    while True:
-        day += timedelta(1)
-        close = datetime.combine(day, hour, SHANGHAI)
-        if budget.unit is Unit.wd:
-            left -= OFFICE.is_workday(day) and runs(close, paused)
-            if left == 0:
-                return close
-        else:
-            awake = any(
-                runs(datetime.combine(day, time(h, m), SHANGHAI), paused)
-                for h in range(24)
-                for m in range(60)
-            )
-            left -= awake
-            if left <= 0 and awake and OFFICE.is_workday(day):
-                return close
-
-
-def naive_hours(start: datetime, budget: Budget, paused: Sequence[Pause]) -> datetime:
-    now, left = start, budget.size // 60
-    while left:
-        minute = now.hour * 60 + now.minute
-        shut = not (540 <= minute < 720 or 840 <= minute < 1080) or not OFFICE.is_workday(
-            now.date()
-        )
-        left -= runs(now, paused) and (budget.unit is Unit.nh or not shut)
-        now += timedelta(minutes=1)
-    return now
-
-
-def runs(moment: datetime, paused: Sequence[Pause]) -> bool:
-    return not any(a <= moment < b for a, b in paused)
-
-
 @settings(max_examples=60, deadline=None)
-@given(clocks(), st.builds(Budget, st.integers(1, 12), UNITS), CUTOFFS)
+@given(paused_starts(), st.builds(Budget, st.integers(1, 12), UNITS), CUTOFFS)
 def test_a_naive_implementation_agrees(
     clock: tuple[datetime, list[Pause]], budget: Budget, cutoff: Cutoff
 ) -> None:
     start = clock[0].replace(second=0)
     paused = [(a.replace(second=0), b.replace(second=0)) for a, b in clock[1]]
-    expected = naive_due(start, budget, cutoff, paused)
+    expected = naive_due(start, budget, almanac_of(OFFICE), cutoff, paused)
     assert local(due(start, budget, OFFICE, cutoff, pauses=paused).at) == local(expected)

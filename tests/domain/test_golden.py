@@ -1,6 +1,7 @@
 """Recorded cases and stored facts, replayed for ever: what was written once must read the same.
 
-Never change these files. A new shape of a fact gets a new schema version and one more sample.
+Never change these files (tests/golden/README.md). A new shape of a fact gets a new schema version
+and one more sample.
 """
 
 import json
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 
 from domain.case import Case, blank, fold
-from domain.facts import FACTS, Fact
+from domain.facts import CASE_FACTS, CLOCK_FACTS, FACTS, Fact
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HISTORIES = sorted(path for path in GOLDEN.glob("*/*.json") if path.parent.name != "facts")
@@ -28,17 +29,21 @@ def fact_of(type_: str, schema: int, data: object) -> Fact:
     return msgspec.convert(data, SHAPES[type_, schema])
 
 
-@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_recorded_case_folds_to_its_recorded_state(path: Path) -> None:
-    history = read(path)
-    facts = [
+def happened(history: Any) -> list[tuple[Fact, datetime]]:  # noqa: ANN401 - JSON
+    """Return the facts of a history with their times."""
+    return [
         (
             fact_of(one["type"], one["schema"], one["data"]),
             msgspec.convert(one["occurred_at"], datetime),
         )
         for one in history["facts"]
     ]
-    case = fold(blank(history["case"], history["kind_hash"]), facts)
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_recorded_case_folds_to_its_recorded_state(path: Path) -> None:
+    history = read(path)
+    case = fold(blank(history["case"], history["kind_hash"]), happened(history))
     state = json.loads(msgspec.json.encode(case))
     # What a case has come to hold since then is not in the file.
     assert {name: state[name] for name in history["state"]} == history["state"]
@@ -47,7 +52,13 @@ def test_a_recorded_case_folds_to_its_recorded_state(path: Path) -> None:
 
 def test_both_kinds_have_their_histories() -> None:
     assert {path.parent.name for path in HISTORIES} == {"closed-loop", "public-reply"}
-    assert len(HISTORIES) >= 8
+    assert len(HISTORIES) >= 17
+
+
+def test_all_that_a_shipped_kind_can_record_stands_in_some_history() -> None:
+    told = {one["type"] for path in HISTORIES for one in read(path)["facts"]}
+    of_a_case = {fact.TYPE for fact in (*CASE_FACTS, *CLOCK_FACTS)}
+    assert of_a_case - told == {"milestone-reached"}
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)

@@ -68,6 +68,26 @@ FACTS: tuple[Callable[[int], f.Fact], ...] = (
     lambda n: f.TaskAssigned(**move(holder=holder(n)), task=n % 2, unit=UNITS[-1]),
     lambda _: f.NoteRecorded(**move()),
     lambda n: f.ClockCancelled(**STAGE, cancelled_at=at(n)),
+    lambda n: f.ClockPaused(
+        **TOTAL, reason=f"r{n % 2}", request=n, paused_at=at(n), until=None, plan=()
+    ),
+    lambda n: f.ClockResumed(
+        **TOTAL,
+        reason=f"r{n % 2}",
+        request=n,
+        resumed_at=at(n),
+        running=n > 4,
+        short=n % 3 == 0,
+        calendar_version="2",
+        previous_due=DUE,
+        due=at(20 + n),
+        provisional=False,
+        generation=n,
+        plan=(f.Point("threshold:1%", at(30)),),
+    ),
+    lambda n: f.ThresholdReached(**TOTAL, threshold=f"{n}%", effective_at=at(n), detected_at=at(n)),
+    lambda n: f.BreachRetracted(**TOTAL, due=DUE, reason=f"r{n}"),
+    lambda n: rescheduled(DUE, at(20 + n), total=True, cutoff="c", calendar="cn-office"),
     lambda n: f.DeadlineBreached(
         **TOTAL, due=DUE, effective_at=DUE, detected_at=at(n), answerable=holder(n)
     ),

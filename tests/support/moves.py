@@ -22,7 +22,8 @@ ACTORS = [
 ]
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "text": st.just("文字") | texts,
-    "code": st.sampled_from(["市容", "环境"]) | texts,
+    "code": st.sampled_from(["市容", "环境", "2wd", "4nh"]) | texts,
+    "moment": st.sampled_from(["2026-10-12T09:05:00+08:00", "2026-10-20T09:00:00+08:00"]) | texts,
     "unit": st.sampled_from([d.WATER, d.HOUSING, d.COMMUNITY, "城关镇", "无"]),
     "units": st.lists(st.sampled_from([d.HOUSING, d.TOWN, d.WATER]), max_size=2),
     "integer": st.integers(0, 3) | numbers,

@@ -44,6 +44,6 @@ async def _walk(district: Database) -> None:
         ]
         assert done.case.stage == "awaiting_dispatch"
         assert done.case.cycle == 2
-        assert [clock.name for clock in done.case.running_clocks] == ["total"]
+        assert [clock.name for clock in done.case.open_clocks] == ["total"]
         engine._cache.clear()  # noqa: SLF001 - a cold load must give the same case
         assert await engine.case(case.id) == done.case

@@ -29,7 +29,8 @@ from eventlog.vault import Vault
 from tests.support import districts as d
 from tests.support import given as g
 from tests.support.moves import Drawn, Move, attempt, sequences
-from workflows.engine import Engine, _folded
+from workflows.engine import Engine
+from workflows.loading import folded
 
 
 def walk(kind: str, sequence: list[Move]) -> g.Story:
@@ -112,7 +113,7 @@ def test_whatever_was_accepted_replays_to_the_same_case(
 ) -> None:
     story = walk(*drawn)
     records = recorded(story)
-    g.same(_folded(records), story.case)
+    g.same(folded(records), story.case)
     assert {type(draft.fact) for draft in story.history} <= set(FACTS)
     _check_clocks(story.case)
     _check_order(story)
@@ -121,7 +122,7 @@ def test_whatever_was_accepted_replays_to_the_same_case(
 def _check_clocks(case: Case) -> None:
     instances = [clock.instance for clock in case.clocks]
     assert len(instances) == len(set(instances))
-    running = [clock.name for clock in case.running_clocks]
+    running = [clock.name for clock in case.open_clocks]
     assert len(running) == len(set(running))
     for clock in case.clocks:
         assert clock.due > clock.started_at
@@ -185,7 +186,7 @@ def test_successive_registers_replay_and_the_same_again_changes_nothing(
         story.later(hours=1)
     if story.history:
         records = recorded(story)
-        g.same(_folded(records), story.case)
+        g.same(folded(records), story.case)
         _check_clocks(story.case)
         _check_past(records, story)
 

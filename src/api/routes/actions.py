@@ -98,7 +98,7 @@ def read_actions(asking: Reader, district: str, case_id: str) -> Response:
     """Return every action of the kind: possible now, or why not."""
     del district
     case = folded(records_of(asking, case_id))
-    world = asking.services.engine.world(case, asking.actor)
+    world = asking.services.engine.world(case, asking.actor, client=asking.client)
     actions = [
         _described(action, case, world)
         for action in world.kind.actions.values()

@@ -109,7 +109,7 @@ def read_kinds(asking: Reader, district: str) -> Response:
 def read_calendars(asking: Reader, district: str) -> Response:
     """Return the working calendars that clocks count by."""
     del district
-    items = [_calendar(one) for one in asking.reference.calendars.values()]
+    items = [_calendar(one.newest) for one in asking.reference.calendars.values()]
     return answer(Listing(items=items, position=asking.reference.position))
 
 

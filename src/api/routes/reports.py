@@ -54,7 +54,7 @@ class LocationBody(Struct, forbid_unknown_fields=True):
 
 
 class ReportBody(Struct, forbid_unknown_fields=True):
-    """上报; only the title is needed."""
+    """上报; only the title is needed. `due` is by when the reporting system wants it done."""
 
     title: str
     kind: str = "closed-loop"
@@ -64,6 +64,7 @@ class ReportBody(Struct, forbid_unknown_fields=True):
     location: LocationBody | None = None
     reporter: dict[str, str] = {}
     occurred_at: SentTime = None
+    due: SentTime = None
     source: SourceBody | None = None
     data: dict[str, Any] = {}
 
@@ -131,6 +132,7 @@ def _command(body: ReportBody, asking: Asking) -> Report:
         content=_content(body, asking) if source else None,
         data=body.data,
         occurred_at=at,
+        due=None if body.due is None else moment(body.due, "/due"),
     )
 
 

@@ -3,11 +3,11 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Never, cast
+from typing import TYPE_CHECKING, Annotated, Never, cast
 
 import typer
 
@@ -19,20 +19,21 @@ from domain.due import (
     Due,
     NoOpening,
     Pause,
-    Unit,
-    consumed,
     due,
+    opening,
     parse_budget,
 )
 from domain.errors import DuplicateMember, MalformedJson, NaiveTime, Refusal, UnknownField
 from workflows.calendars import load_shipped
 
+if TYPE_CHECKING:
+    from app.commands.due_explained import DueExplained
+
 clock = typer.Typer(name="clock", help="时限与时钟 Deadlines and clocks", no_args_is_help=True)
 
 FAILED, WRONG_USAGE, SOME_REJECTED = 1, 2, 3
-_MEMBERS = frozenset({"start", "budget", "calendar", "cutoff", "pauses", "extensions"})
+_MEMBERS = frozenset({"start", "budget", "calendar", "cutoff", "pauses", "extensions", "roll"})
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_EXPLAINED_DAYS = 400
 
 
 @clock.callback()
@@ -54,6 +55,28 @@ def set_command(
     set_clock(now, district_code, data)
 
 
+@clock.command("explain")
+def explain_command(
+    case: Annotated[str, typer.Argument(help="编号、标识或 系统/来源编号 Number, id or system/id")],
+    name: Annotated[
+        str, typer.Argument(metavar="CLOCK", help="时限 handling, handling.1.2, assistance@task:2")
+    ],
+    *,
+    district_code: Annotated[str, typer.Option("--district", help="区县代码 District code")],
+    as_of: Annotated[str, typer.Option("--as-of", help="按发生时间截至 As of, RFC 3339")] = "",
+    known_at: Annotated[str, typer.Option("--known-at", help="按记录时间截至 Known at")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")] = False,
+    data: Annotated[Path | None, typer.Option("--data", help="数据目录 Data folder")] = None,
+) -> None:
+    """逐段说明一件事项的时限怎样算出 Explain how a clock of a case was counted."""
+    # Imported here: as for `clock set`.
+    from app.commands.clock_explain import explain_clock  # noqa: PLC0415
+
+    explain_clock(
+        case, name, district_code, as_of=as_of, known_at=known_at, as_json=as_json, data=data
+    )
+
+
 @clock.command("due")
 def due_command(  # noqa: PLR0913 - one parameter an option
     *,
@@ -61,7 +84,7 @@ def due_command(  # noqa: PLR0913 - one parameter an option
         str, typer.Option(help="起算时间 Start, RFC 3339: 2026-09-30T17:00:00+08:00")
     ] = "",
     budget: Annotated[
-        str, typer.Option(help="时限 Budget: 4wh 15wd 24nh 10nd, 分钟 minutes 181wm 181nm")
+        str, typer.Option(help="时限 Budget: 4wh 15wd 24nh 10nd 3month, 分钟 minutes 181wm 181nm")
     ] = "",
     calendar: Annotated[str, typer.Option(help="工作日历 Calendar")] = "cn-office",
     cutoff: Annotated[
@@ -73,6 +96,9 @@ def due_command(  # noqa: PLR0913 - one parameter an option
     extend: Annotated[
         list[str] | None, typer.Option(help="延期 Extension, same unit; 可重复 repeatable")
     ] = None,
+    roll: Annotated[
+        bool, typer.Option("--roll", help="下班后起算的，顺延至上班 Off-hours starts roll")
+    ] = False,
     batch: Annotated[
         typer.FileBinaryRead | None,
         typer.Option(help="每行一个 JSON 问题 One JSON question a line"),
@@ -96,7 +122,8 @@ def due_command(  # noqa: PLR0913 - one parameter an option
     pauses: list[object] = [text.split("/") for text in pause or ()]
     asked = {"start": start, "budget": budget, "calendar": calendar, "cutoff": cutoff.value}
     try:
-        question = _Question.read({**asked, "pauses": pauses, "extensions": extend or []})
+        lists = {"pauses": pauses, "extensions": extend or [], "roll": roll}
+        question = _Question.read({**asked, **lists})
         _answer_one(question, explain=explain, as_json=as_json)
     except Refusal as refusal:
         _refuse(refusal, as_json=as_json)
@@ -107,6 +134,7 @@ class _Question:
     """What a due date depends on, read from options or from a line of JSON."""
 
     start: datetime
+    """From when it counts: rolled to the next opening where that was asked for."""
     budget: Budget
     calendar: str
     cutoff: Cutoff
@@ -121,10 +149,11 @@ class _Question:
             )
         if missing := sorted({"start", "budget"} - asked.keys()):
             raise UnknownField(field=missing[0], detail="缺少这个字段，请补上")
+        start, calendar = _read_moment(asked["start"]), str(asked.get("calendar", "cn-office"))
         return cls(
-            _read_moment(asked["start"]),
+            opening(start, load_shipped(calendar)) if _read_roll(asked) else start,
             _read_budget(asked["budget"]),
-            str(asked.get("calendar", "cn-office")),
+            calendar,
             _read_cutoff(asked.get("cutoff", Cutoff.close_of_business.value)),
             tuple(_read_pause(pause) for pause in _read_list(asked, "pauses")),
             tuple(_read_budget(extension) for extension in _read_list(asked, "extensions")),
@@ -140,16 +169,29 @@ class _Question:
             extensions=self.extensions,
         )
 
+    def explained(self) -> "DueExplained":
+        # Imported here: most who ask for a due date do not ask why.
+        from app.commands.due_explained import DueExplained  # noqa: PLC0415
+
+        return DueExplained(
+            self.start,
+            self.budget,
+            load_shipped(self.calendar),
+            self.cutoff,
+            pauses=self.pauses,
+            extensions=self.extensions,
+        )
+
 
 def _answer_one(question: _Question, *, explain: bool, as_json: bool) -> None:
     answer = question.answer()
     if as_json:
-        days = {"days": list(_explained(question, answer))} if explain else {}
+        rows = {"rows": question.explained().document()} if explain else {}
         version = {"calendar_version": answer.calendar_version}
-        return _print({**_as_json(answer), **version, **days})
+        return _print({**_as_json(answer), **version, **rows})
     if explain:
-        for row in _explained(question, answer):
-            typer.echo("  ".join(str(value) for value in row.values()))
+        for line in question.explained().lines():
+            typer.echo(line)
     typer.echo(_local(answer))
     if answer.provisional:
         typer.echo("暂定：含尚未公布放假安排的日子 (provisional)", err=True)
@@ -157,7 +199,7 @@ def _answer_one(question: _Question, *, explain: bool, as_json: bool) -> None:
 
 
 def _answer_lines(lines: Iterable[bytes]) -> int:
-    """Answer each line with one line, in order; return the exit code."""
+    """Answer each line with one line, in order and at once; return the exit code."""
     code = 0
     for line in lines:
         try:
@@ -165,41 +207,8 @@ def _answer_lines(lines: Iterable[bytes]) -> int:
         except Refusal as refusal:
             answer, code = _as_error(refusal), SOME_REJECTED
         _print(answer)
+        sys.stdout.flush()  # who asks line by line waits for each answer
     return code
-
-
-def _explained(question: _Question, answer: Due) -> Iterator[dict[str, object]]:
-    """Yield what each day from the start to the due date consumed, in the budget's unit."""
-    calendar = load_shipped(question.calendar)
-    day, last, total = question.start.astimezone(SHANGHAI).date(), _local_date(answer), 0
-    for _ in range(min((last - day).days + 1, _EXPLAINED_DAYS)):
-        night = datetime.combine(day + timedelta(1), time(), SHANGHAI)
-        until = answer.at if day == last else night
-        used = consumed(
-            question.start,
-            until,
-            question.budget.unit,
-            calendar,
-            question.cutoff,
-            pauses=question.pauses,
-        )
-        yield {
-            "date": day.isoformat(),
-            "weekday": "周" + "一二三四五六日"[day.weekday()],
-            "kind": "工作日" if calendar.is_workday(day) else "休息日",
-            "used": _amount(used - total, question.budget.unit),
-            "total": _amount(used, question.budget.unit),
-        }
-        day, total = day + timedelta(1), used
-    if day <= last:
-        typer.echo(f"只列出前 {_EXPLAINED_DAYS} 天 (first days only)", err=True)
-
-
-def _amount(size: int, unit: Unit) -> str:
-    if unit in {Unit.wd, Unit.nd}:
-        return f"{size}{unit}"
-    minutes, seconds = divmod(size, 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def _parse(line: bytes) -> Mapping[str, object]:
@@ -249,6 +258,13 @@ def _read_cutoff(text: object) -> Cutoff:
     return Cutoff(str(text))
 
 
+def _read_roll(asked: Mapping[str, object]) -> bool:
+    roll = asked.get("roll", False)
+    if not isinstance(roll, bool):
+        raise UnknownField(field="roll", detail="应是 true 或 false")
+    return roll
+
+
 def _read_pause(ends: object) -> Pause:
     pair = cast("list[object]", ends) if isinstance(ends, list) else []
     if len(pair) != 2:  # noqa: PLR2004 # from and until
@@ -265,10 +281,6 @@ def _read_list(asked: Mapping[str, object], member: str) -> list[object]:
 
 def _local(answer: Due) -> str:
     return answer.at.astimezone(SHANGHAI).isoformat()
-
-
-def _local_date(answer: Due) -> date:
-    return answer.at.astimezone(SHANGHAI).date()
 
 
 def _as_json(answer: Due) -> dict[str, object]:

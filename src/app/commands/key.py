@@ -7,12 +7,12 @@ import typer
 from app.commands.shared import DataOption, DistrictOption, JsonOption, district, run
 from app.output import WRONG_USAGE, document, fail, result, say
 from domain.actor import Role
-from workflows.administration import issue_key, revoke_key
+from workflows.administration import NEVER_ISSUED, issue_key, revoke_key
 
 key = typer.Typer(help="访问密钥 Access keys", no_args_is_help=True)
 
 # What a key may be given; commas with blanks, so that help can break the line.
-_ROLES = [role.value for role in Role if role is not Role.IMPORTER]
+_ROLES = [role.value for role in Role if role not in NEVER_ISSUED]
 
 
 @key.command("add")

@@ -15,7 +15,7 @@ from app.commands.shared import (
 )
 from app.output import WRONG_USAGE, document, fail, result, say
 from workflows.administration import activate_kind, publish_kind
-from workflows.language import compile_kind, read_source
+from workflows.language import compile_kind, read_source, remarks
 
 kinds = typer.Typer(help="事项类型 Kinds of case", no_args_is_help=True)
 
@@ -26,10 +26,15 @@ Definition = Annotated[Path, typer.Argument(help="YAML", exists=True, dir_okay=F
 def check(definition: Definition, *, as_json: JsonOption = False, data: DataOption = None) -> None:
     """检查定义文件，不写入 Check a definition, write nothing; needs no database."""
     del data
+    text = _text_of(definition)
     with explained():
-        kind = compile_kind(_text_of(definition))
+        kind = compile_kind(text)
+        warnings = remarks(text)
+    for warning in warnings:
+        say(f"请注意：{warning}。")
     if as_json:
-        document({"name": kind.name, "version": kind.version, "hash": kind.hash})
+        members = {"name": kind.name, "version": kind.version, "hash": kind.hash}
+        document({**members, "warnings": warnings})
         return
     stages, actions = len(kind.stages), len(kind.actions)
     result(f"可用：{kind.title} {kind.name}@{kind.version}，{stages} 个环节、{actions} 个操作")

@@ -1,15 +1,26 @@
 """`bihuan rebuild` and `bihuan lag`: ledgers folded anew, and how far each has followed."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from api.services import DistrictServices
-from app.commands.shared import DataOption, DistrictOption, JsonOption, district, site
+from app.commands.shared import DataOption, DistrictOption, JsonOption, district, run, site
 from app.output import WRONG_USAGE, document, fail, progress, result, say
+from eventlog.database import Connection
 from eventlog.runner import lag as read_lag
 from projections.ledgers import LEDGERS
 from projections.rebuild import rebuild as rebuild_ledger
+from projections.rebuild import rebuild_beside
+from projections.tables import BUILD
+from workflows.notices.table import NAME as NOTICES
+from workflows.notices.table import rebuild as rebuild_notices
+from workflows.timers.claims import standing
+from workflows.timers.table import NAME as TIMERS
+from workflows.timers.table import TimerTable
+
+# What else follows the log.
+TABLES: Final = {TIMERS: "计时点", NOTICES: "待送达通知"}
 
 
 def rebuild(
@@ -20,15 +31,16 @@ def rebuild(
     data: DataOption = None,
 ) -> None:
     """从办理记录重建台账；重建期间旧台账照常可读 Fold ledgers anew beside the live ones."""
-    names = list(LEDGERS) if everything else ledgers or []
-    unknown = [name for name in names if name not in LEDGERS]
+    known_names = [*LEDGERS, *TABLES]
+    names = known_names if everything else ledgers or []
+    unknown = [name for name in names if name not in known_names]
     if not names or unknown:
-        known = "、".join(LEDGERS)
+        known = "、".join(known_names)
         fail(f"请写台账名或 --all。可用：{known}；不认识：{'、'.join(unknown) or '—'}", WRONG_USAGE)
     with district(data, district_code) as services:
         for name in names:
             _rebuild(services, name)
-            say(f"已重建 {LEDGERS[name].title}（{name}）。")
+            say(f"已重建 {LEDGERS[name].title if name in LEDGERS else TABLES[name]}（{name}）。")
 
 
 def _rebuild(services: DistrictServices, name: str) -> None:
@@ -38,7 +50,24 @@ def _rebuild(services: DistrictServices, name: str) -> None:
         def told(done: int, head: int) -> None:
             bar.update(task, completed=done, total=head)
 
-        rebuild_ledger(services.database, LEDGERS[name], progress=told)
+        if name == TIMERS:
+            build = TimerTable(suffix=BUILD)
+            rebuild_beside(services.database, TimerTable(), build, progress=told)
+        elif name == NOTICES:
+            with services.database.connection() as connection:
+                rebuild_notices(connection)
+        else:
+            rebuild_ledger(services.database, LEDGERS[name], progress=told)
+
+
+def _detail(name: str, services: DistrictServices, connection: Connection) -> str:
+    """Say of the timers also how many wait, and whether any of them fails."""
+    if name != TimerTable().name:
+        return ""
+    now = run(services.engine.refresh).now(services.engine.real())
+    found = standing(connection, now)
+    overdue = f"到时未执行 {found.overdue} 个（最久 {found.age(now):.0f} 秒）"
+    return f"待执行 {found.pending} 个，{overdue}，异常 {found.incidents} 个"
 
 
 def lag(*, data: DataOption = None, as_json: JsonOption = False) -> None:
@@ -55,7 +84,7 @@ def lag(*, data: DataOption = None, as_json: JsonOption = False) -> None:
                         "head": one.head,
                         "behind": one.behind,
                         "state": one.state,
-                        "detail": one.detail,
+                        "detail": one.detail or _detail(one.name, services, connection),
                     }
                     for one in read_lag(connection)
                 ]

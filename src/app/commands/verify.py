@@ -1,16 +1,29 @@
 """`bihuan verify`: the whole log recomputed, every hash and chain, every position counted."""
 
+from typing import Annotated
+
 import typer
 
 from app.commands.shared import DataOption, DistrictOption, JsonOption, district
+from app.commands.verify_clocks import verify_clocks
 from app.output import FAILED, document, progress, result
 from eventlog.verify import verify as verify_log
 
 
 def verify(
-    *, district_code: DistrictOption, as_json: JsonOption = False, data: DataOption = None
+    *,
+    district_code: DistrictOption,
+    clocks: Annotated[
+        bool, typer.Option("--clocks", help="改为重算全部时限 Count every clock again instead")
+    ] = False,
+    as_json: JsonOption = False,
+    data: DataOption = None,
 ) -> None:
     """核验日志：重算全部摘要与链，清点位点 Recompute every hash and chain, count positions."""
+    if clocks:
+        with district(data, district_code) as services:
+            verify_clocks(services, as_json=as_json)
+        return
     with district(data, district_code) as services, progress("核验 verifying") as bar:
         task = bar.task_ids[0]
         verdict = verify_log(

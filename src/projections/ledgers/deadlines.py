@@ -2,26 +2,27 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
-from msgspec import Struct
+from msgspec.structs import astuple, replace
 from psycopg import sql
 
 from domain import facts as f
 from eventlog.database import Connection
-from eventlog.records import Followed
 from projections.ledger import Ledger
 from projections.query import Column, Condition, Filter, Moment
 from projections.rows import Shape
-from projections.seen import Seen, see, unseen
+from projections.seen import Seen
+from projections.watched import Clock, Timed, Watched, unwatched, watch
 
 # Cases with a total clock, one each: `counted` marks it. Both ends of a moment count as past
-# ("by T"), except that a clock due at T is not yet overdue. On time and late come from due and
-# stop, never from breach facts.
+# ("by T"), except that a clock due at T is not yet overdue; nor is one that stands still, whose due
+# moves on with every day. On time and late come from due and stop, never from breach facts.
 SUMMARY: Final = """
     SELECT coalesce(outcome, '') AS outcome, count(*),
            count(*) FILTER (WHERE ended_at IS NOT NULL),
-           count(*) FILTER (WHERE ended_at IS NULL AND due < %(now)s),
+           count(*) FILTER (WHERE ended_at IS NULL AND due < %(now)s
+                                  AND (status <> 'paused' OR breached_at IS NOT NULL)),
            count(*) FILTER (WHERE ended_at IS NOT NULL AND status = 'stopped'
                                   AND stopped_at <= due),
            count(*) FILTER (WHERE ended_at IS NOT NULL AND status = 'stopped'
@@ -30,67 +31,15 @@ SUMMARY: Final = """
 """
 
 
-class Clock(Struct, array_like=True):
-    """One clock as this ledger sees it."""
+class DeadlineRow(Timed, kw_only=True):
+    """A clock, and its case; a stage clock keeps the holder under which it ended."""
 
-    name: str
-    scope: str
-    cycle: int
-    sequence: int
-    total: bool
-    started_at: datetime
-    budget: str
-    cutoff: str
-    calendar: str
-    calendar_version: str
-    due: datetime
-    provisional: bool
-    status: str = "running"
-    stopped_at: datetime | None = None
-    breached_at: datetime | None = None
-    rescheduled: int = 0
-    previous_due: datetime | None = None
-    left: bool = False
-    """Whether `holder` is who held the case when this stage clock ended."""
-    holder: str | None = None
-
-
-class Watched(Struct, array_like=True):
-    """A case and its clocks by row key."""
-
-    seen: Seen
-    clocks: dict[str, Clock]
-    counted: str = ""
-    """The row key of the total clock of the latest cycle."""
-
-
-class DeadlineRow(Struct, frozen=True, kw_only=True):
-    """A clock; a stage clock keeps the holder under which it ended."""
-
-    number: str
-    kind: str
-    clock: str
-    scope: str
-    cycle: int
-    sequence: int
-    total: bool
     counted: bool
     """The one clock of its case that summaries count: the total clock of the latest cycle."""
-    started_at: datetime
-    budget: str
-    cutoff: str
-    calendar: str
-    calendar_version: str
-    due: datetime
-    provisional: bool
-    status: str
-    stopped_at: datetime | None
-    met: bool | None
-    breached_at: datetime | None
-    rescheduled: int
-    previous_due: datetime | None
-    category: str | None
     holder: str | None
+    number: str
+    kind: str
+    category: str | None
     visible_to: tuple[str, ...]
     reported_at: datetime
     ended_at: datetime | None
@@ -98,57 +47,39 @@ class DeadlineRow(Struct, frozen=True, kw_only=True):
     title: int | None
 
 
-def unwatched(case_id: str) -> Watched:
-    """Return a case before its first fact."""
-    return Watched(unseen(case_id), {})
-
-
-def watch(watched: Watched, record: Followed) -> Watched:
-    """Take in one more fact of the case, and return what was given (see projections.seen)."""
-    see(watched.seen, record)
-    fact = record.body.data
-    if isinstance(fact, f.ClockFact):
-        key = f"{fact.cycle}.{fact.sequence}:{fact.clock}:{fact.scope}"
-        if isinstance(fact, f.ClockStarted):
-            _start(watched, key, fact)
-        elif key in watched.clocks:  # a clock whose start is unknown has no row
-            _tick(watched.clocks[key], fact, watched.seen)  # type: ignore[arg-type]
-    return watched
-
-
 def show(watched: Watched, before: Mapping[str, DeadlineRow]) -> Mapping[str, DeadlineRow]:
-    """Return a row for each clock of the case; those that nothing changed as they were."""
+    """Return a row for each clock of the case; those that nothing changed as they were.
+
+    What a row says of the case is the same in every row but for the holder, so one tells whether
+    that still stands; what it says of the clock stands while no fact has changed the clock.
+    """
     seen, counted = watched.seen, watched.counted
     held = _id(seen.holder)
+    stands = _stands(next(iter(before.values()), None), seen)
     rows: dict[str, DeadlineRow] = {}
     for key, clock in watched.clocks.items():
         holder, counts = (clock.holder if clock.left else held), key == counted
         row = before.get(key)
-        if row is None or not _stands(row, clock, seen, holder, counts=counts):
+        if row is None or row.changes != clock.row.changes:
             row = _row(clock, seen, holder, counts=counts)
+        elif not stands:
+            row = replace(row, holder=holder, counted=counts, **_of_case(seen, clock))
+        elif row.holder != holder or row.counted != counts:
+            row = replace(row, holder=holder, counted=counts)
         rows[key] = row
     return rows
 
 
-def _stands(
-    row: DeadlineRow, clock: Clock, seen: Seen, holder: str | None, *, counts: bool
-) -> bool:
-    """Say whether a row still shows all that can change of a clock: cheaper than a new row."""
+def _stands(row: DeadlineRow | None, seen: Seen) -> bool:
+    """Say whether rows still show the case as it is: cheaper than new rows."""
     return (
-        row.holder == holder
-        and row.counted == counts
-        and row.status == clock.status
-        and row.due == clock.due
-        and row.stopped_at == clock.stopped_at
-        and row.breached_at == clock.breached_at
-        and row.rescheduled == clock.rescheduled
-        and row.started_at == clock.started_at
+        row is not None
         and row.visible_to == seen.visible_to
         and row.category == seen.category
         and row.ended_at == seen.ended_at
         and row.outcome == seen.outcome
         and row.title == seen.title
-        and row.reported_at == (seen.reported_at or clock.started_at)
+        and row.reported_at == seen.reported_at
         and row.number == seen.number
         and row.kind == seen.kind
     )
@@ -175,102 +106,28 @@ def summarise(
     }
 
 
-def _start(watched: Watched, key: str, fact: f.ClockStarted) -> None:
-    watched.clocks[key] = Clock(
-        name=fact.clock,
-        scope=fact.scope,
-        cycle=fact.cycle,
-        sequence=fact.sequence,
-        total=fact.total,
-        started_at=fact.started_at,
-        budget=fact.budget,
-        cutoff=fact.cutoff,
-        calendar=fact.calendar,
-        calendar_version=fact.calendar_version,
-        due=fact.due,
-        provisional=fact.provisional,
-    )
-    counted = watched.clocks.get(watched.counted)
-    latest = (counted.cycle, counted.sequence) if counted else (0, 0)
-    if fact.total and (fact.cycle, fact.sequence) >= latest:
-        watched.counted = key
-
-
-def _tick(
-    clock: Clock,
-    fact: f.ClockRescheduled
-    | f.ClockStopped
-    | f.ClockCancelled
-    | f.DeadlineBreached
-    | f.BreachRetracted,
-    seen: Seen,
-) -> None:
-    match fact:
-        case f.ClockRescheduled():
-            clock.started_at, clock.budget = fact.started_at, fact.budget
-            clock.calendar_version, clock.provisional = fact.calendar_version, fact.provisional
-            clock.due, clock.previous_due = fact.due, fact.previous_due
-            clock.rescheduled += 1
-        case f.ClockStopped():
-            clock.status, clock.stopped_at = "stopped", fact.stopped_at
-            _leave(clock, seen)
-        case f.ClockCancelled():
-            clock.status, clock.stopped_at = "cancelled", fact.cancelled_at
-            _leave(clock, seen)
-        case f.DeadlineBreached():
-            clock.breached_at = fact.effective_at
-        case f.BreachRetracted():
-            clock.breached_at = None
-        case _:
-            assert_never(fact)
-
-
-def _leave(clock: Clock, seen: Seen) -> None:
-    if not clock.total:
-        clock.left, clock.holder = True, _id(seen.holder)
-
-
 def _id(unit: f.Unit | None) -> str | None:
     return unit.id if unit else None
 
 
 def _row(clock: Clock, seen: Seen, holder: str | None, *, counts: bool) -> DeadlineRow:
-    return DeadlineRow(
-        number=seen.number,
-        kind=seen.kind,
-        clock=clock.name,
-        scope=clock.scope,
-        cycle=clock.cycle,
-        sequence=clock.sequence,
-        total=clock.total,
-        counted=counts,
-        started_at=clock.started_at,
-        budget=clock.budget,
-        cutoff=clock.cutoff,
-        calendar=clock.calendar,
-        calendar_version=clock.calendar_version,
-        due=clock.due,
-        provisional=clock.provisional,
-        status=clock.status,
-        stopped_at=clock.stopped_at,
-        met=_met(clock),
-        breached_at=clock.breached_at,
-        rescheduled=clock.rescheduled,
-        previous_due=clock.previous_due,
-        category=seen.category,
-        holder=holder,
-        visible_to=seen.visible_to,
-        reported_at=seen.reported_at or clock.started_at,
-        ended_at=seen.ended_at,
-        outcome=seen.outcome,
-        title=seen.title,
-    )
+    # By place: naming so many columns would cost ten times as much.
+    shown = astuple(clock.row)
+    return DeadlineRow(*shown, counted=counts, holder=holder, **_of_case(seen, clock))
 
 
-def _met(clock: Clock) -> bool | None:
-    if clock.status != "stopped" or clock.stopped_at is None:
-        return None
-    return clock.stopped_at <= clock.due
+def _of_case(seen: Seen, clock: Clock) -> dict[str, Any]:
+    """Return what the rows of all clocks of a case say of it; see `_stands`."""
+    return {
+        "number": seen.number,
+        "kind": seen.kind,
+        "category": seen.category,
+        "visible_to": seen.visible_to,
+        "reported_at": seen.reported_at or clock.row.started_at,
+        "ended_at": seen.ended_at,
+        "outcome": seen.outcome,
+        "title": seen.title,
+    }
 
 
 DEADLINES: Final = Ledger(
@@ -295,14 +152,29 @@ DEADLINES: Final = Ledger(
         Column("total", "总时限", "flag"),
         Column("started_at", "起算时间", "time"),
         Column("budget", "时限长度"),
+        Column("limit_origin", "时限来源"),
+        Column("limit_by", "时限依据"),
         Column("due", "到期时间", "time"),
         Column("provisional", "日历待公布", "flag"),
         Column("calendar", "工作日历"),
         Column("calendar_version", "日历版本"),
         Column("status", "计时状态"),
+        Column("light", "红黄绿灯"),
+        Column("paused_at", "本次暂停时间", "time"),
+        Column("pauses", "暂停次数", "number"),
+        Column("short_pauses", "短暂停次数", "number"),
+        Column("extensions", "延期次数", "number"),
+        Column("extended", "延期长度"),
         Column("stopped_at", "停止时间", "time"),
         Column("met", "按期", "flag"),
+        Column("warned_at", "预警时间", "time"),
+        Column("warning", "预警线"),
         Column("breached_at", "超期时间", "time"),
+        Column("breaches", "超期记录次数", "number"),
+        Column("answerable", "责任单位", "unit"),
+        Column("rung", "升级级别", "number"),
+        Column("generation", "到期时间版次", "number"),
+        Column("compressed", "时限压缩", "flag"),
         Column("rescheduled", "时限变更次数", "number"),
         Column("previous_due", "变更前到期时间", "time"),
         Column("category", "类别"),
@@ -315,6 +187,11 @@ DEADLINES: Final = Ledger(
         "open": Filter("事项在办", "open"),
         "overdue": Filter("已超期未停", "overdue"),
         "status": Filter("计时状态", "in", "status"),
+        "paused": Filter("正在暂停", "given", "paused_at"),
+        "extended": Filter("有延期", "some", "extensions"),
+        "warned": Filter("已预警", "given", "warned_at"),
+        "light": Filter("红黄绿灯", "in", "light"),
+        "short_pause": Filter("有短暂停（供核查）", "some", "short_pauses"),
         "clock": Filter("时限", "in", "clock"),
         "total": Filter("总时限", "flag", "total"),
         "counted": Filter("最近一轮总时限", "flag", "counted"),
@@ -322,6 +199,7 @@ DEADLINES: Final = Ledger(
         "kind": Filter("事项类型", "in", "kind"),
         "category": Filter("类别", "in", "category"),
         "holder": Filter("承办单位", "in", "holder"),
+        "answerable": Filter("责任单位", "in", "answerable"),
         "unit": Filter("管辖单元", "within"),
         "outcome": Filter("办理结果", "in", "outcome"),
         "number": Filter("编号", "in", "number"),
