@@ -9,7 +9,11 @@ from api.logs import logger, where
 from api.services import DistrictServices
 from api.webhook_channel import WebhookChannel
 from app.wiring import OpenDistricts
+from eventlog.appender import LogClosed
+from workflows.engine import Engine
 from workflows.notices.worker import NoticeWorker
+from workflows.open_clocks import ClocksBehind, followed, older_than_newest
+from workflows.recounts import recount
 from workflows.timers.worker import STOP_SECONDS, Worker
 
 
@@ -26,6 +30,8 @@ class Working(Protocol):
 
 
 Running = tuple[Working, asyncio.Task[None]]
+RECOUNTED_AT_ONCE: Final = 16
+"""Cases, beside whatever else the process does."""
 LOOK_SECONDS: Final = 2.0
 """How often districts are looked for that came since."""
 
@@ -68,9 +74,51 @@ class _Workers:
         await end([one for running in self._running.values() for one in running])
 
 
+class Recounter:
+    """Takes up once what an end of the process left of counting by a new calendar."""
+
+    def __init__(self, engine: Engine, trouble: Callable[[BaseException], None]) -> None:
+        """Nothing is counted before `run`."""
+        self._engine = engine
+        self._trouble = trouble
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Go through the calendars that have older versions, once their open clocks are known."""
+        try:
+            almanacs = (await self._engine.current()).almanacs
+            for name in {name for name, _ in almanacs}:
+                if older_than_newest(almanacs, name).versions:
+                    await self._followed()
+                    if not self._stopping:
+                        await recount(self._engine, name, at_once=RECOUNTED_AT_ONCE)
+        except LogClosed:
+            return
+        except Exception as error:  # noqa: BLE001 - the next start, or the command, takes it up
+            self._trouble(error)
+
+    async def _followed(self) -> None:
+        """Wait for the table of open clocks, without a thread that would outlive the process."""
+        while not self._stopping:
+            try:
+                await asyncio.to_thread(followed, self._engine.database, patience=0.0)
+            except ClocksBehind:
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Begin no further calendar."""
+        self._stopping = True
+
+
 def begin(services: DistrictServices) -> list[Running]:
     """Start the workers of a district."""
-    workers: list[Working] = [worker_of(services), courier_of(services)]
+    workers: list[Working] = [
+        worker_of(services),
+        courier_of(services),
+        Recounter(services.engine, _logged("recount", services)),
+    ]
     return [(worker, asyncio.create_task(worker.run())) for worker in workers]
 
 

@@ -21,7 +21,9 @@ from eventlog.runner import Runner
 from eventlog.vault import Vault
 from projections.ledgers import LEDGERS
 from workflows.engine import Engine
+from workflows.loading import load_reference
 from workflows.notices.table import DeliveryTable
+from workflows.reference import Reference
 from workflows.timers.table import TimerTable
 
 LOOK_AGAIN_SECONDS = 1.0
@@ -95,6 +97,8 @@ class _Opened:
     def __init__(self, site: Site, district: str, schema: str, *, following: bool) -> None:
         self._database = Database(site.dsn, schema)
         self._stop = threading.Event()
+        # Whoever serves is asked for the district's time before anything else.
+        known = load_reference(self._database, Reference()) if following else Reference()
         vault = Vault(self._database, district, site.wrapper)
         ledgers = [ledger.tables for ledger in LEDGERS.values()]
         runner = Runner(self._database, [*ledgers, TimerTable(), DeliveryTable()])
@@ -105,6 +109,7 @@ class _Opened:
             clock=site.clock,
             committed=(lambda _: runner.wake()) if following else None,
         )
+        engine.reference = known
         self.services = DistrictServices(district, self._database, engine, vault, runner)
         self._thread = threading.Thread(
             target=runner.run, args=(self._stop,), name=f"runner-{district}", daemon=True

@@ -50,6 +50,10 @@ class Almanac:
         self._keep("version", self.newest.version)
         self._keep("closures", tuple(self._find_closures()))
 
+    def __hash__(self) -> int:
+        """Hash what names the content: an almanac is looked up for every due."""
+        return hash((self.name, self.version, len(self.regimes)))
+
     def on(self, day: date) -> Calendar:
         """Return the calendar that counts on this day."""
         ordinal = day.toordinal()

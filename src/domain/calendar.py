@@ -1,7 +1,7 @@
 """Which days are worked and which hours are open: an immutable value that counts fast.
 
 Days are proleptic ordinals (`date.toordinal`) inside, so that counting working days is integer
-arithmetic: Monday to Friday by a formula, corrected by the official exceptions through bisection.
+arithmetic: the days of the week by a formula, the official exceptions through bisection.
 No table has an end: a due date in any year costs the same few microseconds.
 """
 
@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import cast
@@ -26,8 +27,9 @@ LAST_DAY = 10_000 * 366
 Era = tuple[int, int, "Calendar"]
 """The ordinals of a first day and of the day after the last, and what counts between them."""
 
+OFFICE_WEEK = (1, 2, 3, 4, 5)
+"""Monday to Friday, as ISO 8601 numbers weekdays."""
 _WEEK = 7
-_WEEKDAYS = 5
 _NOVEMBER = 11
 _SPAN = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?")
 _HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
@@ -43,7 +45,8 @@ class Calendar:
 
     `hours` are half-open spans in seconds of the day, the same on every workday. `days` are the
     official exceptions: True = workday (make-up), False = holiday; every other day follows the
-    week, Monday to Friday. Raises BadCalendar if the hours or the coverage make no sense.
+    `week`, by default Monday to Friday (无双休日 has other weeks). Raises BadCalendar if the hours,
+    the week or the coverage make no sense.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Calendar:
     days: Mapping[date, bool] = field(hash=False)
     covered_from: date
     covered_to: date
+    week: tuple[int, ...] = OFFICE_WEEK
     open_seconds: int = field(init=False, repr=False, compare=False)
     close_of_business: int = field(init=False, repr=False, compare=False)
     """The second of the day at which a workday ends; at the latest the last whole second."""
@@ -65,16 +69,29 @@ class Calendar:
     _ranks: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _edges: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _opened: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _works: tuple[bool, ...] = field(init=False, repr=False, compare=False)
+    """Of each day of a week, from Monday, whether people work."""
+    _passed: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Of each day of a week, how many workdays lie before it."""
+    _offsets: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Which days of a week the workdays are."""
 
     def __post_init__(self) -> None:
         _check_hours(self.hours)
         if self.covered_from > self.covered_to:
             raise BadCalendar("日历的起止日期颠倒：covered.from 应不晚于 covered.to。")
+        if not self.week or not set(self.week) <= set(range(1, _WEEK + 1)):
+            raise BadCalendar("每周的工作日应写作 1（周一）至 7（周日）中的若干个，至少一个。")
+        works = tuple(day in self.week for day in range(1, _WEEK + 1))
+        self._keep("week", tuple(sorted(set(self.week))))
+        self._keep("_works", works)
+        self._keep("_passed", tuple(accumulate(map(int, works), initial=0))[:_WEEK])
+        self._keep("_offsets", tuple(day for day, worked in enumerate(works) if worked))
         # Exceptions that only repeat the week are left out: they shift nothing.
         shifts = {
             day.toordinal(): 1 if worked else -1
             for day, worked in sorted(self.days.items())
-            if worked != _is_weekday(day)
+            if worked != works[day.weekday()]
         }
         self._keep("days", MappingProxyType(dict(self.days)))
         self._keep("open_seconds", sum(closes - opens for opens, closes in self.hours))
@@ -99,9 +116,13 @@ class Calendar:
         """Say whether a day between these two (ordinals) was only assumed."""
         return first < self.firm[0] or last > self.firm[1]
 
+    def __hash__(self) -> int:
+        """Hash what names the content: a calendar is looked up for every due."""
+        return hash((self.name, self.version))
+
     def is_workday(self, day: date) -> bool:
         """Say whether people work on this day, by exception or else by the week."""
-        return self.days.get(day, _is_weekday(day))
+        return self.days.get(day, self._works[day.weekday()])
 
     def is_provisional(self, day: date) -> bool:
         """Say whether this day is only assumed, not announced.
@@ -114,13 +135,13 @@ class Calendar:
 
     def worked(self, ordinal: int) -> bool:
         """Say the same as `is_workday`, of an ordinal."""
-        return self._shifted.get(ordinal, (ordinal - 1) % _WEEK < _WEEKDAYS)
+        return self._shifted.get(ordinal, self._works[(ordinal - 1) % _WEEK])
 
     def workdays_before(self, ordinal: int) -> int:
         """Count the workdays from year 1 up to, not including, this day."""
         weeks, rest = divmod(ordinal - 1, _WEEK)  # ordinal 1 was a Monday
         shift = self._shifts[bisect_left(self._marks, ordinal)]
-        return weeks * _WEEKDAYS + (min(_WEEKDAYS, rest)) + shift
+        return weeks * len(self._offsets) + self._passed[rest] + shift
 
     def nth_workday(self, rank: int) -> int:
         """Return the workday that has exactly `rank` workdays before it.
@@ -132,8 +153,8 @@ class Calendar:
         shift = self._shifts[found]
         if found and self._ranks[found - 1] == rank and shift > self._shifts[found - 1]:
             return self._marks[found - 1]
-        weeks, rest = divmod(rank - shift, _WEEKDAYS)
-        return weeks * _WEEK + rest + 1
+        weeks, rest = divmod(rank - shift, len(self._offsets))
+        return weeks * _WEEK + self._offsets[rest] + 1
 
     def workday_from(self, ordinal: int) -> int:
         """Return this day if it is a workday, else the next workday."""
@@ -156,9 +177,9 @@ class Calendar:
         # `workdays_before` and `worked` in one piece: seven times in a due with three pauses.
         weeks, rest = divmod(ordinal - 1, _WEEK)
         shift = self._shifts[bisect_left(self._marks, ordinal)]
-        workdays = weeks * _WEEKDAYS + min(_WEEKDAYS, rest) + shift
+        workdays = weeks * len(self._offsets) + self._passed[rest] + shift
         opened = workdays * self.open_seconds
-        worked = self._shifted.get(ordinal, rest < _WEEKDAYS)
+        worked = self._shifted.get(ordinal, self._works[rest])
         return opened + self.opened_by(second) if worked else opened
 
     def second_after(self, opened: int) -> int:
@@ -193,14 +214,36 @@ def calendar_from_document(document: Mapping[str, object]) -> Calendar:
     covered_from, covered_to = (_read_day(covered.get(end)) for end in ("from", "to"))
     days = dict(sorted(_read_days(_mapping(document, "years")).items()))
     exceptions = [(str(day), worked) for day, worked in days.items()]
-    content = json.dumps([hours, exceptions, str(covered_from), str(covered_to)])
-    digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+    week = _read_week(document)
+    content: list[object] = [hours, exceptions, str(covered_from), str(covered_to)]
+    if week != OFFICE_WEEK:
+        content.append(week)
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]
     version = f"{covered_to.year}.{digest}"
-    return Calendar(name, version, hours, days, covered_from, covered_to)
+    return _interned(name, version, hours, tuple(days.items()), (covered_from, covered_to), week)
 
 
-def _is_weekday(day: date) -> bool:
-    return day.weekday() < _WEEKDAYS
+@lru_cache(maxsize=256)
+def _interned(
+    name: str,
+    version: str,
+    hours: tuple[tuple[int, int], ...],
+    days: tuple[tuple[date, bool], ...],
+    covered: tuple[date, date],
+    week: tuple[int, ...],
+) -> Calendar:
+    """Return the same calendar for the same content: districts share what was counted by it."""
+    return Calendar(name, version, hours, dict(days), *covered, week)
+
+
+def _read_week(document: Mapping[str, object]) -> tuple[int, ...]:
+    if "week" not in document:
+        return OFFICE_WEEK
+    week = _items(document, "week")
+    days = [day for day in week if isinstance(day, int) and not isinstance(day, bool)]
+    if len(days) != len(week):
+        raise BadCalendar("日历的 week 应是 1（周一）至 7（周日）的列表。")
+    return tuple(sorted(set(days)))
 
 
 def _check_hours(hours: tuple[tuple[int, int], ...]) -> None:

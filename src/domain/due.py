@@ -7,6 +7,7 @@ budget (clocks.md R3). A calendar may be one version, or an almanac of several, 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ from domain.budget import (
 )
 from domain.calendar import DAY, LONGEST_CLOSURE, Calendar
 from domain.errors import BadInput, NotAllowed
-from domain.scales import SCALES, Run, closed, latest_before, months_later, pieces_from
+from domain.scales import SCALES, Run, Scale, closed, latest_before, months_later, pieces_from
 from domain.wall import SHANGHAI, from_wall, to_wall
 
 __all__ = [
@@ -210,10 +211,13 @@ def _counted(
         begin = to_wall(start, kind.zone)
         origin = kind.origin(begin)
         steps = -(-kind.steps(begin, size) * percent // _WHOLE)
-        found = begin
-        if steps > 0:
-            held = _merged(pauses, kind.zone) if pauses else ()
-            found = kind.moment_of(pieces_from(origin, held, kind, calendar, cutoff), steps)
+        if steps <= 0:
+            found = begin
+        elif pauses:
+            pieces = pieces_from(origin, _merged(pauses, kind.zone), kind, calendar, cutoff)
+            found = kind.moment_of(pieces, steps)
+        else:
+            found = _straight_on(kind, origin, steps, calendar, cutoff)
         at = from_wall(found, kind.zone)
     except OverflowError:
         raise _no_opening(start, calendar) from None
@@ -221,6 +225,14 @@ def _counted(
     if calendar.closures and closed(kind, calendar, first, last):
         raise _no_opening(start, calendar)
     return Due(at, kind.by_calendar and calendar.assumed(first, last), calendar.version)
+
+
+@lru_cache(maxsize=16_384)  # in days, all that starts on a day with one budget falls due together
+def _straight_on(
+    kind: type[Scale], origin: int, steps: int, calendar: Source, cutoff: Cutoff
+) -> int:
+    """Return when so much is used up if nothing pauses."""
+    return kind.moment_of(pieces_from(origin, (), kind, calendar, cutoff), steps)
 
 
 def _back(wall: int, budget: Budget, calendar: Source, cutoff: Cutoff) -> int:

@@ -15,6 +15,8 @@ from domain.errors import NaiveTime
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 ENDLESS: Final = LAST_DAY * DAY
 """Later than any date."""
+_AHEAD_NOW: Final = 8 * 3600
+"""By how many seconds Shanghai is ahead of UTC, since 1991 all the year round."""
 _DAWN = datetime(1, 1, 1, tzinfo=SHANGHAI)
 _DAWN_UTC = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -33,8 +35,12 @@ def to_wall(moment: datetime, zone: tzinfo) -> int:
 
 def from_wall(seconds: int, zone: tzinfo) -> datetime:
     """Return the UTC moment. Raises OverflowError outside the years 1 to 9999."""
-    dawn = _DAWN if zone is SHANGHAI else _DAWN_UTC
-    return (dawn + timedelta(seconds=seconds - DAY)).astimezone(UTC)
+    if zone is UTC:
+        return _DAWN_UTC + timedelta(seconds=seconds - DAY)
+    moment = seconds - _AHEAD_NOW
+    if _ahead(moment // DAY - 1) == _AHEAD_NOW:
+        return _DAWN_UTC + timedelta(seconds=moment - DAY)
+    return (_DAWN + timedelta(seconds=seconds - DAY)).astimezone(UTC)
 
 
 @lru_cache(maxsize=8192)  # asking the zone each time is most of what a conversion costs

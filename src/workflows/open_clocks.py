@@ -125,7 +125,12 @@ def _number(connection: Connection, query: LiteralString, values: Values = ()) -
     return int(row[0]) if row else 0
 
 
-def followed(database: Database, follow: Callable[[], object] | None = None) -> None:
+def followed(
+    database: Database,
+    follow: Callable[[], object] | None = None,
+    *,
+    patience: float = PATIENCE,
+) -> None:
     """Wait until the table holds what the log holds now; `follow` carries it forward. Blocks.
 
     Raises:
@@ -135,7 +140,7 @@ def followed(database: Database, follow: Callable[[], object] | None = None) -> 
         head = _number(connection, HEAD)
         if follow is not None:
             follow()
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + patience
         while True:
             position, state = connection.execute(FOLLOWED, (TABLE,)).fetchone() or (-1, "missing")
             if position >= head:

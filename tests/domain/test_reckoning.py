@@ -168,6 +168,8 @@ def test_a_share_of_a_date_is_one_of_the_open_time_until_then() -> None:
     assert local(share(dated, ALMANAC, NEVER, 50)) == "2026-10-12 18:00:00"
     assert local(share(dated, ALMANAC, NEVER, 99)) == "2026-10-13 17:51:36"
     assert share(dated, ALMANAC, NEVER, 100) == dated.due
+    odd = replace(dated, due=at("2026-10-12 10:00:01"))
+    assert local(share(odd, ALMANAC, NEVER, 50)) == "2026-10-12 09:30:01"
     weekend = replace(clock("2026-10-17 09:00", "date"), due=at("2026-10-18 09:00"))
     assert share(weekend, ALMANAC, NEVER, 80) == weekend.started_at
 

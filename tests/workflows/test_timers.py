@@ -151,7 +151,7 @@ NOTICE = f.NoticeIssued(
 PLAN = (f.Point("threshold:80%", s.at(50)), f.Point("breach", s.at(99)))
 
 
-@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize("batch", [1, 2, 100])
 def test_what_comes_after_the_end_of_a_clock_brings_nothing_back(
     district: Database, batch: int
 ) -> None:
@@ -181,6 +181,7 @@ def _follow(database: Database, *, batch: int = 2000) -> None:
     runner = Runner(database, [TimerTable()], batch=batch)
     while runner.run_once():
         pass
+    assert [(one.behind, one.state) for one in runner.lags()] == [(0, "live")]
     runner.close()
 
 
@@ -359,6 +360,10 @@ def test_an_incident_of_a_point_that_was_moved_or_is_gone_is_forgotten(district:
         timed.engine._cache.clear()  # noqa: SLF001 - as after a restart
         await timed.worker.step()
         assert timed.incidents()
+        assert await timed.worker.step() == 0
+        with district.connect() as connection:  # another moment is another point
+            connection.execute("UPDATE timer SET at = at - interval '1 minute'")
+        assert await timed.worker.step() > 0
         _mend(district, case)
         accepted = d.caller(Role.COMMUNITY_OFFICER, d.COMMUNITY)
         await timed.engine.act(case, Act(action="accept"), accepted)

@@ -1,7 +1,7 @@
 """What a batch of facts does to the plans of clocks: only its net effect, clock by clock.
 
-Facts carry whole plans, so nothing is kept between batches. The order of the log decides; what
-comes after a clock's end brings nothing back (as in `domain/clock.py`).
+Facts carry whole plans, so nothing is kept between batches. The order of the log decides. Points
+are written for open clocks only, so what comes after a clock's end brings nothing back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,8 +45,7 @@ def changes_of(records: Sequence[Followed]) -> dict[Key, Change]:
             change = changes.get(key)
             if change is None:
                 change = changes[key] = Change()
-            if not change.closed:
-                _happened(change, fact)  # type: ignore[arg-type]
+            _happened(change, fact)  # type: ignore[arg-type]
     return {key: one for key, one in changes.items() if not (one.started and one.closed)}
 
 

@@ -159,15 +159,17 @@ class Worker:
         return batch
 
     async def _let_happen(self, rows: Sequence[Due], batch: Batch) -> None:
-        """Settle a case until none of these points is planned; once is nearly always enough."""
+        """Settle a case until none of these points is planned; once is nearly always enough.
+
+        A row may go once the case, as of any later fact than the row, does not plan its point. A
+        repeated answer is late enough: had the fold come past it, the row would not be there.
+        """
         case: Case | None = None
         stored = False
         for row in rows:
             if case is None or _planned(case, row):
                 outcome = await self._engine.settle(row.case, caller(row))
-                stored = outcome.position > 0 and not outcome.replayed
-                # What was answered before may be long ago.
-                case = await self._engine.case(row.case) if outcome.replayed else outcome.case
+                case, stored = outcome.case, outcome.position > 0 and not outcome.replayed
             if not _planned(case, row):
                 batch.done.append(row)
                 self._count(row, stored=stored)
