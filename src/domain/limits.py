@@ -80,17 +80,18 @@ def _regrade(
         budget = reworked(budget, definition.rework)
     if str(budget) == clock.budget:
         return
-    if clock.breached_at is not None:
-        # A breach stands, unless the grade it was counted by is confirmed to have been wrong.
-        if not graded.misgraded:
-            return
-        turn.record(f.BreachVoided(**of(clock), due=clock.due, reason="misgraded"), at)
-        clock = turn.clock(clock)
+    # A breach stands, unless the grade it was counted by is confirmed to have been wrong.
+    if clock.breached_at is not None and not graded.misgraded:
+        return
     fresh = _under(clock, definition, budget, by, turn, at)
     after, compressed = _not_at_once(clock, fresh, definition.grace, turn, at)
-    if after is not None:
-        fact = rescheduled(clock, after, turn, at, reason="regraded", compressed=compressed)
-        turn.record(fact, at)
+    if after is None:
+        return
+    if clock.breached_at is not None:
+        turn.record(f.BreachVoided(**of(clock), due=clock.due, reason="misgraded"), at)
+        after = replace(after, breached_at=None)
+    fact = rescheduled(turn.clock(clock), after, turn, at, reason="regraded", compressed=compressed)
+    turn.record(fact, at)
 
 
 def _under(

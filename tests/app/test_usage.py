@@ -14,7 +14,10 @@ from tests.support.commands import called, ran
 GROUPS: Final = {
     "district": ("add", "list"),
     "key": ("add", "list", "revoke"),
-    "clock": ("due", "set"),
+    "clock": ("due", "explain", "set"),
+    "calendar": ("load", "recount", "list", "show", "assign"),
+    "outage": ("declare", "approve", "list"),
+    "channel": ("set", "show", "off"),
     "import": ("directory", "cases"),
     "kinds": ("check", "list", "publish"),
 }
