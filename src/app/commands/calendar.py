@@ -47,7 +47,8 @@ def load(
     district_code: DistrictOption,
     name: Annotated[str, typer.Option(help="日历名称 Calendar; 默认 cn-office 或文件所写")] = "",
     effective_from: Annotated[
-        str, typer.Option(help="生效日期 First day it counts, 2027-01-01; 默认自最早的变化起")
+        str,
+        typer.Option(help="生效日期 First day, 2027-01-01; 默认从最早的变化起 the first change"),
     ] = "",
     preview: Annotated[
         bool, typer.Option("--preview", help="只看哪些到期时间会变 Show what moves, write nothing")

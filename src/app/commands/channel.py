@@ -17,9 +17,7 @@ channel = typer.Typer(help="通知渠道 Channel for notices", no_args_is_help=T
 
 @channel.command("set")
 def set_(
-    url: Annotated[
-        str, typer.Argument(help="接收网址，明文记录，勿含口令 Where to POST; recorded in clear")
-    ],
+    url: Annotated[str, typer.Argument(help="接收网址，勿含口令 Where to POST, no secrets in it")],
     *,
     district_code: DistrictOption,
     quiet: Annotated[
