@@ -29,7 +29,7 @@ def set_(
     secret_file: Annotated[
         Path | None,
         typer.Option(
-            help="签名密钥文件 (whsec_…)；不写则沿用现有的，首次自动生成并只显示一次 "
+            help="签名密钥文件 (whsec_); 默认沿用现有的, 首次自动生成 只显示一次 "
             "Signing secret; default: keep the present one, else one is made and shown once",
             show_default=False,
         ),
