@@ -160,7 +160,7 @@ def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
         step = step.after(*made)
         facts += made
     drafts = [Draft(fact, step.at, tuple(texts) if n == 0 else ()) for n, fact in enumerate(facts)]
-    return drafts + tick(before, drafts, step.at, step.world)
+    return drafts + tick(before, step.case, facts, step.at, step.world)
 
 
 def place_of(command: Report, world: World) -> f.Unit | None:

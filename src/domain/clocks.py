@@ -19,24 +19,25 @@ from domain.turn import Turn, of
 from domain.world import Draft, World
 
 
-def tick(before: Case, emitted: Sequence[Draft], at: datetime, world: World) -> list[Draft]:
+def tick(
+    before: Case, case: Case, facts: Sequence[f.Fact], at: datetime, world: World
+) -> list[Draft]:
     """Return the clock facts that follow from what was just emitted.
 
-    `before` is the case before those facts; all of them happened at `at`.
+    `before` is the case before those facts, `case` the one after; all of them happened at `at`.
 
     Raises:
         PauseNotAllowed, UnknownCalendar, NoOpening.
     """
-    turn = Turn(before, world)
-    for draft in emitted:
-        turn.record(draft.fact, draft.occurred_at)
-    facts = [draft.fact for draft in emitted]
+    turn = Turn(case, world)
     for fact in facts:
         _react(turn, fact, before, at)
     triggered = {mark: fact for fact in facts for mark in _marks(fact)}
-    _stop(turn, triggered, at, ended=_ended(turn, facts))
-    _start(turn, facts, triggered, at)
-    return turn.drafts[len(emitted) :]
+    ended = _ended(turn, facts)
+    if ended or not world.kind.triggers.isdisjoint(triggered):
+        _stop(turn, triggered, at, ended=ended)
+        _start(turn, facts, triggered, at)
+    return turn.drafts
 
 
 def _react(turn: Turn, fact: f.Fact, before: Case, at: datetime) -> None:

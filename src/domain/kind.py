@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from domain.actor import Role
 from domain.due import Budget, Cutoff
@@ -213,6 +214,13 @@ class Kind(Struct, frozen=True, kw_only=True):
     milestones: dict[str, str]
     """Which action a register's milestone column stands for."""
     suspensions: dict[str, Suspension] = {}
+    triggers: frozenset[Trigger] = frozenset()
+    """Everything that starts or stops a clock; found from the clocks, never given."""
+
+    def __post_init__(self) -> None:
+        """Gather the triggers once: they are asked for at every action."""
+        triggers = frozenset(one for clock in self.clocks for one in clock.start | clock.stop)
+        force_setattr(self, "triggers", triggers)
 
     def clock(self, name: str) -> ClockDefinition | None:
         """Return the definition of a clock."""

@@ -107,9 +107,10 @@ class Handled:
         """Let facts happen now, and the clocks follow; returns what the clocks did."""
         self.now = now or self.now
         self.take(settle(self.case, self.now, self.world))
-        emitted = [Draft(fact, self.now) for fact in facts]
-        followed = tick(self.case, emitted, self.now, self.world)
-        self.take([*emitted, *followed])
+        before = self.case
+        self.take([Draft(fact, self.now) for fact in facts])
+        followed = tick(before, self.case, facts, self.now, self.world)
+        self.take(followed)
         return [draft.fact for draft in followed]
 
     def take(self, drafts: list[Draft] | tuple[Draft, ...]) -> None:
