@@ -34,6 +34,8 @@ class Almanac:
     """First day, the day after the last, and the calendar that counts between them."""
     closures: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
     """Workdays (before, after) that lie more than LONGEST_CLOSURE days apart; see Calendar."""
+    _doubtful: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
+    """First and last days of the spans that were only assumed."""
     newest: Calendar = field(init=False, repr=False, compare=False)
     """The calendar of the last regime."""
     version: str = field(init=False, repr=False, compare=False)
@@ -48,6 +50,8 @@ class Almanac:
         self._keep("eras", tuple(zip(starts, ends, calendars, strict=True)))
         self._keep("newest", self.regimes[-1].calendar)
         self._keep("version", self.newest.version)
+        spans = [span for span in self._find_doubtful() if span[0] <= span[1]]
+        self._keep("_doubtful", tuple(spans))
         self._keep("closures", tuple(self._find_closures()))
 
     def __hash__(self) -> int:
@@ -73,16 +77,15 @@ class Almanac:
         The doubt about the last covered December ends, for an older version too, with a version
         that announces it.
         """
-        if len(self.eras) == 1:  # nearly always: spares the loop
-            return self.newest.assumed(first, last)
+        return any(first <= end and since <= last for since, end in self._doubtful)
+
+    def _find_doubtful(self) -> Iterator[tuple[int, int]]:
         told = self.newest.firm[1]
         for since, end, calendar in self.eras:
             firm_from, firm_to = calendar.firm
             firm_to = max(firm_to, min(calendar.covered_to.toordinal(), told))
-            one, other = max(first, since), min(last, end - 1)
-            if one <= other and (one < firm_from or other > firm_to):
-                return True
-        return False
+            yield since, min(end, firm_from) - 1
+            yield max(since, firm_to + 1), end - 1
 
     def _find_closures(self) -> Iterator[tuple[int, int]]:
         for first, end, calendar in self.eras:

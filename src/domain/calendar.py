@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -119,6 +119,11 @@ class Calendar:
     def assumed(self, first: int, last: int) -> bool:
         """Say whether a day between these two (ordinals) was only assumed."""
         return first < self.firm[0] or last > self.firm[1]
+
+    def called(self, name: str, version: str) -> "Calendar":
+        """Return this calendar under a name and version: itself, if that is what it is called."""
+        same = (self.name, self.version) == (name, version)
+        return self if same else replace(self, name=name, version=version)
 
     def __hash__(self) -> int:
         """Hash what names the content: a calendar is looked up for every due."""

@@ -92,7 +92,7 @@ def plan(
         return _first(document, calendar, effective_from)
     if calendar.version == known.version.partition("~")[0]:
         return _planned(document, known.newest, known, known)
-    calendar = changed(calendar, version=_fresh(reference, calendar))
+    calendar = calendar.called(calendar.name, _fresh(reference, calendar))
     differs = difference(known.newest, calendar, today)
     since, remarks = _effective(differs, today, effective_from)
     after = with_version(known, calendar, since)

@@ -8,6 +8,7 @@ that was broken off is simply begun again, and finds only the rest.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -231,7 +232,7 @@ def _caller(engine: Engine, name: str, case: str, instances: Sequence[str]) -> C
     """Return who counts: the same clocks under the same version are counted once."""
     version = engine.reference.calendars[name].version
     key = str(uuid5(_KEYS, "\0".join((case, name, version, *instances))))
-    return Caller(actor=COUNTER, client=CLIENT, key=key, digest=engine.vault.digest(key.encode()))
+    return Caller(actor=COUNTER, client=CLIENT, key=key, digest=sha256(key.encode()).digest())
 
 
 def _silent(_: int, __: int) -> None:

@@ -1,7 +1,6 @@
 """Reference data (目录, 日历, 事项类型, 密钥, 停机) up to a position: folded from the log."""
 
 from collections.abc import Sequence
-from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
@@ -160,7 +159,7 @@ def _published(reference: Reference, published: f.CalendarPublished) -> Referenc
 def version_of(published: f.CalendarPublished) -> Calendar:
     """Return the calendar of a version, under the name and version it was published with."""
     calendar = calendar_from_document(published.document)
-    return changed(calendar, name=published.name, version=published.version)
+    return calendar.called(published.name, published.version)
 
 
 def _approved(reference: Reference, approved: f.OutageApproved, position: int) -> Reference:
