@@ -69,9 +69,9 @@ class Calendar:
     _ranks: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _edges: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _opened: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    _known: dict[int, tuple[int, bool]] = field(init=False, repr=False, compare=False)
-    """Of days asked for: the open seconds before them, and whether people work. It only grows by
-    the days that clocks run over, and spares seven bisections in a due with three pauses."""
+    _known: dict[int, int] = field(init=False, repr=False, compare=False)
+    """Of days asked for, the workdays before them: it only grows by the days that clocks run over,
+    and spares seven bisections in a due with three pauses."""
     _works: tuple[bool, ...] = field(init=False, repr=False, compare=False)
     """Of each day of a week, from Monday, whether people work."""
     _passed: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -148,9 +148,13 @@ class Calendar:
 
     def workdays_before(self, ordinal: int) -> int:
         """Count the workdays from year 1 up to, not including, this day."""
-        weeks, rest = divmod(ordinal - 1, _WEEK)  # ordinal 1 was a Monday
-        shift = self._shifts[bisect_left(self._marks, ordinal)]
-        return weeks * len(self._offsets) + self._passed[rest] + shift
+        known = self._known.get(ordinal)
+        if known is None:
+            weeks, rest = divmod(ordinal - 1, _WEEK)  # ordinal 1 was a Monday
+            shift = self._shifts[bisect_left(self._marks, ordinal)]
+            known = weeks * len(self._offsets) + self._passed[rest] + shift
+            self._known[ordinal] = known
+        return known
 
     def nth_workday(self, rank: int) -> int:
         """Return the workday that has exactly `rank` workdays before it.
@@ -183,11 +187,8 @@ class Calendar:
 
     def open_before(self, ordinal: int, second: int) -> int:
         """Count the open seconds from year 1 up to, not including, this second of a day."""
-        known = self._known.get(ordinal)
-        if known is None:
-            opened = self.workdays_before(ordinal) * self.open_seconds
-            known = self._known[ordinal] = (opened, self.worked(ordinal))
-        return known[0] + self.opened_by(second) if known[1] else known[0]
+        opened = self.workdays_before(ordinal) * self.open_seconds
+        return opened + self.opened_by(second) if self.worked(ordinal) else opened
 
     def second_after(self, opened: int) -> int:
         """Return the earliest second of a workday by which `opened` (≥ 1) seconds were open."""
