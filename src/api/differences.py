@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 
 from api.access import Asking
-from api.past import Moment, Texts, folded, latest_texts, opened
+from api.past import Moment, Texts, latest_texts, opened
 from api.shapes import (
     FactActor,
     FactDocument,
@@ -16,6 +16,7 @@ from api.shapes import (
 )
 from api.times import query_moment, shown
 from eventlog.records import Record
+from workflows.loading import folded
 
 _NOT_COMPARED: Final = frozenset({"version", "position", "changed_at", "id"})
 

@@ -9,12 +9,13 @@ from msgspec import Struct
 from api.access import Asking
 from api.shapes import ERASED, CaseDocument, document_fields, state_fields, text_fields
 from api.times import shown_or_none
-from domain.case import Case, blank, fold
 from domain.errors import BadInput, NotFound
 from domain.facts import CASE, CaseReported
 from eventlog.reader import read_stream
 from eventlog.records import Record
 from workflows.engine import is_case_id, visible
+from workflows.history import select
+from workflows.loading import folded
 
 Texts = Mapping[tuple[int, str], str | None]
 
@@ -34,17 +35,10 @@ class Moment(Struct, frozen=True, kw_only=True):
         """
         if self.version is not None and self.version > len(records):
             raise NotFound(what=f"第 {self.version} 版（事项现在是第 {len(records)} 版）")
-        chosen = [record for record in records if self._counts(record)]
+        chosen = select(records, version=self.version, as_of=self.as_of, known_at=self.known_at)
         if not chosen:
             raise NotFound(what="那时的事项")
         return chosen
-
-    def _counts(self, record: Record) -> bool:
-        return (
-            (self.version is None or record.version <= self.version)
-            and (self.as_of is None or record.occurred_at <= self.as_of)
-            and (self.known_at is None or record.recorded_at <= self.known_at)
-        )
 
 
 def moment_of(version: int | None, as_of: datetime | None, known_at: datetime | None) -> Moment:
@@ -73,13 +67,6 @@ def records_of(asking: Asking, case_id: str) -> list[Record]:
     if asking.scope is not None and not visible(folded(records), asking.actor):
         raise NotFound(what="事项")
     return records
-
-
-def folded(records: Sequence[Record]) -> Case:
-    """Return the case after these facts."""
-    first = records[0].body
-    start = blank(first.stream, first.kind or "")
-    return fold(start, ((record.fact, record.occurred_at) for record in records))
 
 
 def opened(asking: Asking, records: Sequence[Record]) -> Texts:

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from domain.case import Case, blank, fold
+from domain.case import Case
 from domain.errors import NotFound
 from eventlog.records import Record
+from workflows.loading import folded
 
 
 class Change(Struct, frozen=True):
@@ -48,9 +49,7 @@ def state(records: Sequence[Record]) -> Case:
     """
     if not records:
         raise NotFound(what="该时刻的事项")
-    body = records[0].body
-    facts = ((record.fact, record.occurred_at) for record in records)
-    return fold(blank(body.stream, body.kind or ""), facts)
+    return folded(records)
 
 
 def difference(before: Case | None, after: Case) -> list[Change]:

@@ -14,7 +14,7 @@ from api.hot import HotRoute
 from api.idempotency import caller_of
 from api.metered import count_appended
 from api.openapi import command, returns
-from api.past import folded, records_of
+from api.past import records_of
 from api.problems import problem_of
 from api.shapes import CaseState, state_fields
 from api.times import moment
@@ -25,6 +25,7 @@ from domain.guards import refusals
 from domain.kind import Action, json_schema
 from domain.world import World
 from workflows.engine import is_case_id
+from workflows.loading import folded
 
 router: Final = APIRouter()
 CASE: Final = "/v1/districts/{district}/cases/{case_id}"

@@ -14,7 +14,7 @@ from api.body import parse, read_body, typed
 from api.idempotency import caller_of
 from api.metered import count_appended
 from api.openapi import command, returns
-from api.past import Moment, folded, moment_of, records_of
+from api.past import Moment, moment_of, records_of
 from api.shapes import CaseState, state_fields
 from api.timed import (
     ClockDocument,
@@ -31,6 +31,7 @@ from domain.explain import explain
 from domain.explain_text import as_document
 from eventlog.records import Record
 from workflows.engine import is_case_id
+from workflows.loading import folded
 
 router: Final = APIRouter()
 CASE: Final = "/v1/districts/{district}/cases/{case_id}"

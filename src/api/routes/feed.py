@@ -10,7 +10,6 @@ from starlette.responses import Response
 from api.access import Asking, Reader
 from api.answers import answer
 from api.openapi import returns
-from api.past import folded
 from api.shapes import FactDocument, fact_document
 from domain.errors import BadInput
 from domain.facts import CASE
@@ -18,6 +17,7 @@ from eventlog.database import Connection
 from eventlog.reader import read_range, read_tails
 from eventlog.records import Record
 from workflows.engine import visible
+from workflows.loading import folded
 
 router: Final = APIRouter()
 MOST: Final = 1000

@@ -17,7 +17,6 @@ from api.hot import HotRoute
 from api.idempotency import caller_of, canonical
 from api.metered import count_appended
 from api.openapi import command, returns
-from api.past import folded
 from api.shapes import CaseState, state_fields
 from api.times import moment
 from domain.commands import Report
@@ -27,6 +26,7 @@ from eventlog.reader import read_stream
 from eventlog.records import Record
 from eventlog.streams import sourced_case
 from workflows.engine import Outcome, visible
+from workflows.loading import folded
 
 router: Final = APIRouter()
 DEGREE: Final = 10_000_000

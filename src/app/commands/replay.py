@@ -9,23 +9,18 @@ import msgspec
 import typer
 
 from api.services import DistrictServices
+from app.commands.case_records import case_records
 from app.commands.shared import (
     AsOf,
     DataOption,
     DistrictOption,
     JsonOption,
     district,
-    follow,
     moment,
 )
 from app.output import document, result
 from domain.case import Case
-from domain.errors import NotFound
-from eventlog.reader import read_stream
 from eventlog.records import Record
-from eventlog.streams import sourced_case
-from projections.ledgers import LEDGERS
-from workflows.engine import is_case_id
 from workflows.history import difference, select, state
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -46,7 +41,7 @@ def replay(
 ) -> None:
     """重放一件事项：全部办理记录，以及当时的状态 Replay a case from its facts."""
     with district(data, district_code) as services:
-        records = _records(services, case)
+        records = case_records(services, case)
         if diff is not None:
             _show_difference(records, *diff, as_json=as_json)
             return
@@ -55,31 +50,6 @@ def replay(
         )
         then = state(chosen)
         _show(chosen, then, services, as_json=as_json)
-
-
-def _records(services: DistrictServices, case: str) -> list[Record]:
-    """Find the case by id, by its number, or by the number another system gave it."""
-    with services.database.connection() as connection:
-        system, slash, source_id = case.partition("/")
-        if is_case_id(case):
-            stream = case
-        elif slash:
-            stream = sourced_case(services.id, system, source_id)
-        else:
-            stream = _by_number(services, case)
-        records = read_stream(connection, stream)
-    if not records:
-        raise NotFound(what=f"事项 {case}")
-    return records
-
-
-def _by_number(services: DistrictServices, number: str) -> str:
-    follow(services)
-    with services.database.connection() as connection:
-        page = LEDGERS["cases"].page(connection, scope=None, filters={"number": number}, limit=1)
-    if not page.items:
-        raise NotFound(what=f"事项 {number}")
-    return str(page.items[0]["id"])
 
 
 def _show(
