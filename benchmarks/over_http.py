@@ -40,6 +40,7 @@ class Prepared(Struct, frozen=True):
     database: Database
     key: str
     cases: list[str]
+    district: str = DISTRICT
 
     def plan(self, port: int, connections: int, seconds: float, *, turn: str) -> load.Plan:
         """Return what to send to our server."""
@@ -48,7 +49,7 @@ class Prepared(Struct, frozen=True):
             port=port,
             connections=connections,
             seconds=seconds,
-            paths=[f"/v1/districts/{DISTRICT}/cases/{case}/{act}" for case in self.cases],
+            paths=[f"/v1/districts/{self.district}/cases/{case}/{act}" for case in self.cases],
             bodies=BODIES,
             headers={"Authorization": f"Bearer {self.key}"},
             keys=turn,
@@ -74,15 +75,23 @@ def prepared(cases: int) -> Generator[Prepared]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bihuan-bench-")))
         site = stack.enter_context(open_site(Settings(data=folder)))
-        database = stack.enter_context(d.new_district(site.dsn, DISTRICT))
-        key, ids = asyncio.run(_seeded(site, database, cases))
         with psycopg.connect(site.dsn, autocommit=True) as connection:
             connection.execute(bare.TABLE)
-        yield Prepared(folder, site.dsn, database, key, ids)
+        yield stack.enter_context(beside(site, folder, DISTRICT, cases))
 
 
-async def _seeded(site: Site, database: Database, cases: int) -> tuple[str, list[str]]:
-    async with d.engine_on(database, DISTRICT, wrapper=site.wrapper) as engine:
+@contextmanager
+def beside(site: Site, folder: Path, district: str, cases: int) -> Generator[Prepared]:
+    """Found one more district at a site."""
+    with d.new_district(site.dsn, district) as database:
+        key, ids = asyncio.run(_seeded(site, database, district, cases))
+        yield Prepared(folder, site.dsn, database, key, ids, district)
+
+
+async def _seeded(
+    site: Site, database: Database, district: str, cases: int
+) -> tuple[str, list[str]]:
+    async with d.engine_on(database, district, wrapper=site.wrapper) as engine:
         key = (await issue_key(engine, Role.DISPATCHER, unit=None, name=None)).secret
         return key, await d.seed(engine, cases)
 
