@@ -16,6 +16,7 @@ from benchmarks import commits, stock
 from benchmarks import district as d
 from benchmarks.measure import Result, rounds
 from domain.commands import Act
+from workflows.cache import Cache
 from workflows.engine import Engine
 
 DISTRICT: Final = "610327"
@@ -92,8 +93,7 @@ async def _against(
 
 def cache(engine: Engine, *, cold: bool) -> None:
     """Let the engine forget every case after each action, or keep them all."""
-    engine._cached_cases = 0 if cold else 1_000_000  # noqa: SLF001 - what is measured
-    engine._cache.clear()  # noqa: SLF001 - likewise
+    engine._cache = Cache(0 if cold else 1_000_000)  # noqa: SLF001 - what is measured
 
 
 def _tell(result: Result, rates: dict[str, list[float]], clients: int) -> None:

@@ -13,9 +13,9 @@ from domain.errors import BadInput, NotFound
 from domain.facts import CASE, CaseReported
 from eventlog.reader import read_stream
 from eventlog.records import Record
-from workflows.engine import is_case_id, visible
 from workflows.history import select
 from workflows.loading import folded
+from workflows.sight import is_case_id, visible
 
 Texts = Mapping[tuple[int, str], str | None]
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from domain import facts as f
@@ -20,9 +19,10 @@ from domain.errors import (
     TooOld,
     UnknownField,
 )
-from domain.forms import Filled, fill
-from domain.guards import available_names, available_titles, check, may, stage_title
+from domain.forms import fill, in_clear
+from domain.guards import available_names, available_titles, check, stage_title
 from domain.kind import Action
+from domain.roles import may
 from domain.settling import settle
 from domain.step import Step
 from domain.steps import BUILDERS
@@ -55,7 +55,7 @@ def report(command: Report, case: Case, world: World) -> list[Draft]:
         "location": command.location,
         "source": command.source,
         "content": command.content,
-        "data": in_clear(filled),
+        "data": in_clear(filled.values),
         "source_due": command.due,
     }
     step = Step(action=action, case=case, values=values, world=world, at=at)
@@ -173,12 +173,6 @@ def place_of(command: Report, world: World) -> f.Unit | None:
         return world.directory.find(command.unit, pointer="/unit")
     actor = world.actor.unit
     return world.directory.unit(actor) if actor and actor in world.directory.units else None
-
-
-def in_clear(filled: Filled) -> dict[str, Any]:
-    """Return a report's values as its fact carries them, and as they are read back."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(filled.values))
-    return plain
 
 
 def report_texts(command: Report) -> list[f.Text]:

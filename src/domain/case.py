@@ -11,7 +11,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import facts as f
+from domain.accountability import Accountability, accountability_after
+from domain.aftercare import Aftercare, aftercare_after
+from domain.civic import Civic, civic_after
 from domain.clock import Clock, Instance, clocks_after
+from domain.filing import Filing, filing_after
+from domain.privacy import Privacy, privacy_after
+from domain.routing import Routing, routing_after
 
 CaseEvent = (
     f.CaseReported
@@ -49,6 +55,7 @@ CaseEvent = (
     | f.CorrectionRequested
     | f.CorrectionApproved
     | f.CorrectionRefused
+    | f.DataRecorded
 )
 
 QUIET: Final[frozenset[type[f.Fact]]] = frozenset(
@@ -147,6 +154,12 @@ class Case(Struct, frozen=True, gc=False, kw_only=True):
     """How many notices were issued."""
     unsigned: tuple[Notice, ...] = ()
     """Those that must still be signed for."""
+    routing: Routing = Routing()
+    aftercare: Aftercare = Aftercare()
+    privacy: Privacy = Privacy()
+    accountability: Accountability = Accountability()
+    filing: Filing = Filing()
+    civic: Civic = Civic()
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -332,6 +345,22 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
             answers = case.accepted_by or fact.holder
             again = replace(case, cycle=fact.cycle, accepted_by=answers)
             return replace(again, rework=0, outcome=None, closed_at=None)
+        case f.RoutingFact():
+            return replace(case, routing=routing_after(case.routing, fact, occurred_at))
+        case f.AftercareFact():
+            return replace(case, aftercare=aftercare_after(case.aftercare, fact, occurred_at))
+        case f.PrivacyFact():
+            return replace(case, privacy=privacy_after(case.privacy, fact, occurred_at))
+        case f.AccountabilityFact():
+            return replace(
+                case, accountability=accountability_after(case.accountability, fact, occurred_at)
+            )
+        case f.FilingFact():
+            return replace(case, filing=filing_after(case.filing, fact, occurred_at))
+        case f.DataRecorded():
+            return replace(case, data={**case.data, **fact.data})
+        case f.CivicFact():
+            return replace(case, civic=civic_after(case.civic, fact, occurred_at))
         case (
             f.ContainmentTaken()
             | f.NoteRecorded()

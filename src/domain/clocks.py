@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from domain import facts as f
 from domain.almanac import Almanac
@@ -17,6 +17,15 @@ from domain.reckoning import DATE
 from domain.settling import breached
 from domain.turn import Turn, of
 from domain.world import Draft, World
+
+VALUES: Final[dict[str, str]] = {
+    f.MilestoneReached.TYPE: "milestone",
+    f.CaseGraded.TYPE: "severity",
+    f.CaseClosed.TYPE: "outcome",
+}
+"""By which value of a fact a clock may tell it from others of its name: `case-graded:major`."""
+SCOPES: Final = ("task", "call", "duty")
+"""What a clock may be for besides the case itself, by the member of the fact that names it."""
 
 
 def tick(
@@ -62,9 +71,10 @@ def _react(turn: Turn, fact: f.Fact, before: Case, at: datetime) -> None:
 
 def _marks(fact: f.Fact) -> tuple[Trigger, ...]:
     """Return what a clock may wait for of a fact: its name, and its name with its value."""
-    if isinstance(fact, f.MilestoneReached):
-        return (Trigger(fact.TYPE), Trigger(fact.TYPE, fact.milestone))
-    return (Trigger(fact.TYPE),)
+    value = VALUES.get(fact.TYPE)
+    if value is None:
+        return (Trigger(fact.TYPE),)
+    return (Trigger(fact.TYPE), Trigger(fact.TYPE, str(getattr(fact, value))))
 
 
 def _ended(turn: Turn, facts: Sequence[f.Fact]) -> bool:
@@ -92,8 +102,11 @@ def _concerns(clock: Clock, fact: f.Fact) -> bool:
 
 
 def _scope(fact: f.Fact) -> str:
-    task = getattr(fact, "task", None)
-    return "" if task is None else f"task:{task}"
+    for sort in SCOPES:
+        number = getattr(fact, sort, None)
+        if number is not None:
+            return f"{sort}:{number}"
+    return ""
 
 
 def _stopped(turn: Turn, clock: Clock, at: datetime) -> None:
@@ -124,17 +137,18 @@ def _start(
         by = [triggered[mark] for mark in definition.start if mark in triggered]
         if not by:
             continue
-        scopes = _task_scopes(definition, facts) if definition.per == "task" else {"": by[0]}
+        scopes = {"": by[0]} if definition.per == "case" else _scopes(definition, facts)
         for scope, fact in scopes.items():
             if (definition.name, scope) not in open_now:
                 _started(turn, definition, scope, fact, at)
 
 
-def _task_scopes(definition: ClockDefinition, facts: Sequence[f.Fact]) -> dict[str, f.Fact]:
+def _scopes(definition: ClockDefinition, facts: Sequence[f.Fact]) -> dict[str, f.Fact]:
     return {
         _scope(fact): fact
         for fact in facts
-        if _scope(fact) and any(mark in definition.start for mark in _marks(fact))
+        if _scope(fact).startswith(f"{definition.per}:")
+        and any(mark in definition.start for mark in _marks(fact))
     }
 
 

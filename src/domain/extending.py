@@ -14,8 +14,8 @@ from domain.errors import (
     RoleForbidden,
     UnknownField,
 )
-from domain.guards import plays
 from domain.kind import ClockDefinition, Extension
+from domain.roles import plays
 from domain.step import Step
 
 CLOCK: Final = "/data/clock"

@@ -1,15 +1,19 @@
 """Checking the data of a form against its fields; texts part from values here."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
+from domain.commands import Act
 from domain.directory import Directory
 from domain.errors import EvidenceMissing, NaiveTime, UnknownField
 from domain.facts import Text, Unit
-from domain.kind import LARGEST_INTEGER, FormField
+from domain.kind import LARGEST_INTEGER, SEALED, FormField, Kind
+
+LONGEST_LIST: Final = 200
 
 
 class Filled(Struct, frozen=True):
@@ -45,9 +49,17 @@ def fill(
             continue
         if field.type == "text":
             texts.append(Text(field.name, field.subject, _text(field, value, where)))
+        elif field.type == "texts":
+            texts += _texts(field, value, where)
         else:
             values[field.name] = _value(field, value, directory, where)
     return Filled(values, tuple(texts))
+
+
+def in_clear(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as a fact carries them, and as they are read back."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+    return plain
 
 
 def _present(field: FormField, value: object, pointer: str) -> object:
@@ -57,12 +69,14 @@ def _present(field: FormField, value: object, pointer: str) -> object:
         return value
     if not field.required:
         return None
-    if field.type == "text":
+    if field.type in SEALED:
         raise EvidenceMissing(field=field.title, pointer=pointer)
     raise UnknownField(field=field.title, detail="必填，不能为空", pointer=pointer)
 
 
-def _value(field: FormField, value: object, directory: Directory, pointer: str) -> object:
+def _value(  # noqa: C901 - one arm a type
+    field: FormField, value: object, directory: Directory, pointer: str
+) -> object:
     match field.type:
         case "integer":
             return _integer(field, value, pointer)
@@ -78,7 +92,11 @@ def _value(field: FormField, value: object, directory: Directory, pointer: str) 
             return _choice(field, _text(field, value, pointer), pointer)
         case "moment":
             return read_moment(_text(field, value, pointer), pointer)
-        case "text" | "code":
+        case "day":
+            return _day(field, value, pointer)
+        case "codes":
+            return tuple(_text(field, one, where) for one, where in _items(field, value, pointer))
+        case "text" | "texts" | "code" | "case" | "post":
             return _text(field, value, pointer)
 
 
@@ -106,14 +124,48 @@ def _integer(field: FormField, value: object, pointer: str) -> int:
 
 
 def _units(field: FormField, value: object, directory: Directory, pointer: str) -> tuple[Unit, ...]:
-    if not isinstance(value, list):
-        raise UnknownField(field=field.title, detail="须为单元编码的列表", pointer=pointer)
-    items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
     found = [
-        directory.find(_text(field, item, f"{pointer}/{n}"), pointer=f"{pointer}/{n}")
-        for n, item in enumerate(items)
+        directory.find(_text(field, item, where), pointer=where)
+        for item, where in _items(field, value, pointer)
     ]
     return tuple(dict.fromkeys(found))  # named twice is meant once
+
+
+def _items(field: FormField, value: object, pointer: str) -> list[tuple[object, str]]:
+    """Return what a list holds, each with its own pointer."""
+    if not isinstance(value, list):
+        raise UnknownField(field=field.title, detail="须为列表", pointer=pointer)
+    items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
+    if len(items) > LONGEST_LIST:
+        raise UnknownField(field=field.title, detail=f"超过 {LONGEST_LIST} 项", pointer=pointer)
+    return [(item, f"{pointer}/{n}") for n, item in enumerate(items)]
+
+
+def _texts(field: FormField, value: object, pointer: str) -> list[Text]:
+    """Return the texts of a list, each under its number from 1: `measures.1`."""
+    return [
+        Text(f"{field.name}.{n}", field.subject, _text(field, item, where))
+        for n, (item, where) in enumerate(_items(field, value, pointer), 1)
+    ]
+
+
+def _day(field: FormField, value: object, pointer: str) -> date:
+    try:
+        return date.fromisoformat(_text(field, value, pointer))
+    except ValueError:
+        raise UnknownField(
+            field=field.title, detail="须为日期，如 2026-03-02", pointer=pointer
+        ) from None
+
+
+def named_cases(command: object, kind: Kind) -> list[str]:
+    """Return the ids of other cases that the form of an action names."""
+    action = kind.actions.get(command.action) if isinstance(command, Act) else None
+    if action is None or not isinstance(command, Act):
+        return []
+    fields = [field.name for field in action.form if field.type == "case"]
+    given = [command.data.get(name) for name in fields]
+    return [one.strip().lower() for one in given if isinstance(one, str)]
 
 
 def _choice(field: FormField, value: str, pointer: str) -> str:

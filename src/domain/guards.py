@@ -1,12 +1,17 @@
 """Who may take an action now, and what it requires of the case."""
 
-from collections.abc import Callable
 from typing import Final
 
-from domain.actor import Actor
+from domain import (
+    accountability_guards,
+    aftercare_guards,
+    civic_guards,
+    filing_guards,
+    privacy_guards,
+    routing_guards,
+)
 from domain.case import Case
 from domain.clock import Clock
-from domain.directory import Directory
 from domain.due import Budget, Cutoff, due
 from domain.due import Unit as Counted
 from domain.errors import (
@@ -18,8 +23,10 @@ from domain.errors import (
     TasksOpen,
     UnknownCalendar,
 )
-from domain.facts import CaseAssigned, Unit
-from domain.kind import Action, Kind, Relation, RoleRule, Trigger
+from domain.facts import CaseAssigned
+from domain.kind import Action, Kind, Trigger
+from domain.requirement import Requirement
+from domain.roles import acting_unit, may
 from domain.world import World
 
 ASSIGNMENT: Final = Trigger(CaseAssigned.TYPE)
@@ -48,48 +55,6 @@ def check(action: Action, case: Case, world: World) -> None:
         )
     for requirement in action.requires:
         REQUIREMENTS[requirement](action, case, world)
-
-
-def may(action: Action, case: Case, world: World) -> bool:
-    """Whether one of the action's roles is the actor's; telling the past needs none."""
-    return world.importing or any(
-        plays(rule, case, world.actor, world.directory) for rule in action.by
-    )
-
-
-def plays(rule: RoleRule, case: Case, actor: Actor, directory: Directory) -> bool:
-    """Whether an actor plays a role of the kind in this case."""
-    return actor.role in rule.held_by and _related(rule.relation, case, actor, directory)
-
-
-def _related(relation: Relation, case: Case, actor: Actor, directory: Directory) -> bool:
-    centre = directory.centre
-    unit = acting_unit(actor, directory)
-    match relation:
-        case Relation.DISTRICT:
-            return True
-        case Relation.PLACE:
-            where = case.place or case.holder
-            return actor.unit is None or (where is not None and unit in where.path)
-        case Relation.HOLDER:
-            # Nobody's case is the centre's (首接负责).
-            return _is(case.holder or centre, unit)
-        case Relation.LEAD:
-            return case.lead is not None and case.lead.id == unit
-        case Relation.ASSISTING:
-            return any(task.unit.id == unit for task in case.open_tasks)
-        case Relation.VERIFIER:
-            return _is(case.verifier or centre, unit)
-
-
-def acting_unit(actor: Actor, directory: Directory) -> str | None:
-    """Return the unit an actor acts for: their own, else the district's centre."""
-    centre = directory.centre
-    return actor.unit or (centre.id if centre else None)
-
-
-def _is(unit: Unit | None, wanted: str | None) -> bool:
-    return (unit.id if unit else None) == wanted
 
 
 def available_names(case: Case, world: World) -> list[str]:
@@ -168,8 +133,14 @@ def _assignment(case: Case, world: World) -> Clock | None:
     )
 
 
-REQUIREMENTS: Final[dict[str, Callable[[Action, Case, World], None]]] = {
+REQUIREMENTS: Final[dict[str, Requirement]] = {
     "tasks_settled": _tasks_settled,
     "another_unit": _another_unit,
     "within_return_window": _within_return_window,
+    **routing_guards.REQUIREMENTS,
+    **aftercare_guards.REQUIREMENTS,
+    **privacy_guards.REQUIREMENTS,
+    **accountability_guards.REQUIREMENTS,
+    **filing_guards.REQUIREMENTS,
+    **civic_guards.REQUIREMENTS,
 }

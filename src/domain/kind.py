@@ -4,7 +4,7 @@
 """
 
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -19,6 +19,26 @@ LARGEST_INTEGER: Final = 2**53 - 1
 PHASES: Final = ("discovery", "community_response", "tiered_response", "joint_handling")
 
 
+FieldType = Literal[
+    "text",
+    "texts",
+    "code",
+    "codes",
+    "choice",
+    "unit",
+    "units",
+    "integer",
+    "boolean",
+    "moment",
+    "day",
+    "case",
+    "post",
+]
+"""What a field of a form may be. `case` is another case's id, `post` a post's."""
+SEALED: Final = frozenset({"text", "texts"})
+"""Those that go into the vault; the others stand in the fact in clear."""
+
+
 class Relation(StrEnum):
     """How the actor's unit must stand to the case for a role of the kind to be theirs."""
 
@@ -31,6 +51,10 @@ class Relation(StrEnum):
     LEAD = "lead"
     ASSISTING = "assisting"
     """A unit that still owes a task."""
+    CALLED = "called"
+    """A unit that was called in (吹哨) and has not been released."""
+    CLAIMANT = "claimant"
+    """The unit that claimed the case for itself (认领)."""
     VERIFIER = "verifier"
     """The unit that accepted the case; where it leads the handling itself, the unit above it."""
 
@@ -58,11 +82,11 @@ class RoleRule(Struct, frozen=True):
 
 
 class FormField(Struct, frozen=True, kw_only=True):
-    """One field of a form. `text` is sealed; the other types go into the fact in clear."""
+    """One field of a form; see SEALED for what becomes of its value."""
 
     name: str
     title: str
-    type: Literal["text", "code", "choice", "unit", "units", "integer", "boolean", "moment"]
+    type: FieldType
     required: bool = False
     subject: str = "narrative"
     values: tuple[str, ...] = ()
@@ -71,7 +95,7 @@ class FormField(Struct, frozen=True, kw_only=True):
     @property
     def limit(self) -> int:
         """How many characters it may have."""
-        return self.max_length if self.type == "text" else min(self.max_length, CODE_LENGTH)
+        return self.max_length if self.type in SEALED else min(self.max_length, CODE_LENGTH)
 
 
 class StageDefinition(Struct, frozen=True):
@@ -98,6 +122,10 @@ class Action(Struct, frozen=True, kw_only=True):
     holder: HolderRule
     set: dict[str, str]
     """Constants for the fact, such as the grade and outcome of a closing."""
+    recorded: tuple[str, ...] = ()
+    """Fields of the form that no fact but `data-recorded` takes."""
+    set_data: dict[str, Any] = {}
+    """Constants for `data-recorded`."""
     backdating: Budget | None = None
     """How late it may be registered, in natural hours; a little skew is always allowed (R1)."""
 
@@ -180,13 +208,13 @@ class ClockDefinition(Struct, frozen=True, kw_only=True):
     """
     by: tuple[str, ...] = ()
     """Which of `urgency`, `severity` choose the budget."""
-    date: Literal["source_due"] | None = None
+    date: Literal["source_due", "fixed_deadline", "duty_until"] | None = None
     """For an absolute date: which value of the case is the due; without it no clock starts."""
     calendar: str
     cutoff: Cutoff
     total: bool
-    per: Literal["case", "task"] = "case"
-    """One for the case, or one for each task (scope `task:<number>`)."""
+    per: Literal["case", "task", "call", "duty"] = "case"
+    """One for the case, or one for each task, call or duty (scope `task:<number>`)."""
     roll: bool = False
     """`nonworking_start: roll`: a start off working hours counts from the next opening (R3)."""
     warn: tuple[EarlyWarning, ...] = ()
@@ -249,10 +277,12 @@ def _property(field: FormField) -> dict[str, object]:
             return described | {"type": field.type}
         case "moment":
             return described | {"type": "string", "format": "date-time"}
-        case "units":
+        case "day":
+            return described | {"type": "string", "format": "date"}
+        case "units" | "codes" | "texts":
             items = {"type": "string", "maxLength": field.limit}
             return described | {"type": "array", "items": items}
         case "choice":
             return described | {"type": "string", "enum": list(field.values)}
-        case "text" | "code" | "unit":
+        case "text" | "code" | "unit" | "case" | "post":
             return described | {"type": "string", "maxLength": field.limit}

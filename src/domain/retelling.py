@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from domain import facts as f
-from domain.acting import OFFLINE, act, after, in_clear, moment, place_of, report, report_texts
+from domain.acting import OFFLINE, act, after, moment, place_of, report, report_texts
 from domain.case import Case
 from domain.commands import Act, Import, Update
 from domain.errors import ClosedTimes, SourceConflict, TooOld
-from domain.forms import fill
+from domain.forms import fill, in_clear
 from domain.limits import restarted
 from domain.settling import settle
 from domain.turn import Turn
@@ -120,7 +120,7 @@ def _correction(command: Update, case: Case, reported_at: datetime, world: World
     told = command.report
     place = place_of(told, world)
     filled = fill(world.kind.report.form, told.data, world.directory, "/data")
-    data = in_clear(filled)
+    data = in_clear(filled.values)
     changed = {
         "reported_at": reported_at != case.reported_at,
         "category": told.category != case.category,

@@ -3,11 +3,19 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from domain import (
+    accountability_steps,
+    aftercare_steps,
+    civic_steps,
+    filing_steps,
+    privacy_steps,
+    requests,
+    routing_steps,
+)
 from domain import facts as f
-from domain import requests
 from domain.case import Task
 from domain.errors import NaiveTime, UnknownField
-from domain.guards import acting_unit
+from domain.roles import acting_unit
 from domain.step import Builder, Step
 
 _CODES: Final = frozenset({"code", "choice"})
@@ -26,6 +34,12 @@ FIELDS: Final[dict[str, dict[str, frozenset[str]]]] = {
     f.CaseClosed.TYPE: {"grade": _CODES, "outcome": _CODES},
     f.MilestoneReached.TYPE: {"milestone": _CODES},
     **requests.FIELDS,
+    **routing_steps.FIELDS,
+    **aftercare_steps.FIELDS,
+    **privacy_steps.FIELDS,
+    **accountability_steps.FIELDS,
+    **filing_steps.FIELDS,
+    **civic_steps.FIELDS,
 }
 """Which fields of a form go into which fact, and of what type they must be; texts always may."""
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
@@ -34,12 +48,24 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
     f.TaskAssigned.TYPE: ("unit",),
     f.MilestoneReached.TYPE: ("milestone",),
     **requests.NEEDED,
+    **routing_steps.NEEDED,
+    **aftercare_steps.NEEDED,
+    **privacy_steps.NEEDED,
+    **accountability_steps.NEEDED,
+    **filing_steps.NEEDED,
+    **civic_steps.NEEDED,
 }
 """Fields without which a fact cannot be made."""
 CONSTANTS: Final[dict[str, frozenset[str]]] = {
     f.CaseClosed.TYPE: frozenset({"grade", "outcome"}),
     f.CaseGraded.TYPE: frozenset({"misgraded"}),
     f.MilestoneReached.TYPE: frozenset({"milestone"}),
+    **routing_steps.CONSTANTS,
+    **aftercare_steps.CONSTANTS,
+    **privacy_steps.CONSTANTS,
+    **accountability_steps.CONSTANTS,
+    **filing_steps.CONSTANTS,
+    **civic_steps.CONSTANTS,
 }
 """What an action may say of a fact once and for all."""
 YES: Final = "true"
@@ -219,4 +245,10 @@ BUILDERS: Final[dict[str, Builder]] = {
     f.CaseWithdrawn.TYPE: _plain(f.CaseWithdrawn),
     f.MilestoneReached.TYPE: _milestone,
     **requests.BUILDERS,
+    **routing_steps.BUILDERS,
+    **aftercare_steps.BUILDERS,
+    **privacy_steps.BUILDERS,
+    **accountability_steps.BUILDERS,
+    **filing_steps.BUILDERS,
+    **civic_steps.BUILDERS,
 }

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from domain.actor import Actor, Role
+from domain.case import Case
 from domain.directory import Directory
 from domain.due import Source
 from domain.facts import Fact, Text
@@ -18,6 +19,17 @@ class Outage(Struct, frozen=True, gc=False):
     since: datetime
     until: datetime
     register_by: datetime
+
+
+class Stream(Struct, frozen=True, gc=False):
+    """A stream other than the case's own that a decision writes to, in the same transaction.
+
+    `type` is one of the stream types of facts; `id` is the case's id, empty for a stream of which
+    the district has one (the catalogue).
+    """
+
+    type: str
+    id: str = ""
 
 
 class World(Struct, frozen=True, gc=False, kw_only=True):
@@ -33,6 +45,10 @@ class World(Struct, frozen=True, gc=False, kw_only=True):
     who: str = ""
     """Who asks, to tell one person from another: the person where known, else the key."""
     outages: tuple[Outage, ...] = ()
+    others: Mapping[str, Case] = {}
+    """Other cases that the command names, by id, as far as the actor may see them."""
+    kinds: Mapping[str, Kind] = {}
+    """Every published kind by its hash, for those cases."""
 
     @property
     def importing(self) -> bool:
@@ -46,3 +62,5 @@ class Draft(Struct, frozen=True, gc=False):
     fact: Fact
     occurred_at: datetime
     texts: tuple[Text, ...] = ()
+    stream: Stream | None = None
+    """Where it is recorded; absent: in the case's own stream."""

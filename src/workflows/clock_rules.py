@@ -28,8 +28,13 @@ RECIPIENTS: Final = (
     "holder",
     *(role.value for role in Role if role not in {Role.IMPORTER, Role.TIMER}),
 )
-TASK_STARTS: Final = frozenset({f.TaskAssigned.TYPE})
-TASK_STOPS: Final = frozenset({f.TaskCompleted.TYPE, f.TaskWaived.TYPE})
+PER: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "task": (
+        frozenset({f.TaskAssigned.TYPE}),
+        frozenset({f.TaskCompleted.TYPE, f.TaskWaived.TYPE}),
+    ),
+}
+"""From which facts a clock of its own for each task (call, duty) may start, and by which end."""
 RECURRING: Final = frozenset({"notify", "remind"})
 ROUGH_MINUTES: Final = {Unit.nh: 60, Unit.nd: 1440, Unit.wd: 2016, Unit.wh: 252}
 """How long a unit is on average, with eight hours a day and five days a week; only to compare."""
@@ -196,14 +201,16 @@ def _task_problems(clock: ClockText) -> list[str]:
     if clock.per == "case":
         return []
     found: list[str] = []
-    if not set(clock.start) <= TASK_STARTS:
-        found.append(f"start：per: task 的时限只能从 {'、'.join(sorted(TASK_STARTS))} 开始")
-    if not set(clock.stop) <= TASK_STOPS:
-        found.append(f"stop：per: task 的时限只能由 {'、'.join(sorted(TASK_STOPS))} 结束")
+    starts, stops = PER[clock.per]
+    what = f"per: {clock.per}"
+    if not {trigger_of(text).fact for text in clock.start} <= starts:
+        found.append(f"start：{what} 的时限只能从 {'、'.join(sorted(starts))} 开始")
+    if not {trigger_of(text).fact for text in clock.stop} <= stops:
+        found.append(f"stop：{what} 的时限只能由 {'、'.join(sorted(stops))} 结束")
     if clock.total:
-        found.append("total：总时限属于整个事项，不能是 per: task")
+        found.append(f"total：总时限属于整个事项，不能是 {what}")
     if clock.extension:
-        found.append("extension：per: task 的时限不能延期；请去掉，或改为 per: case")
+        found.append(f"extension：{what} 的时限不能延期；请去掉，或改为 per: case")
     return found
 
 

@@ -5,32 +5,34 @@ single statements on threads of their own, and appends are grouped by the append
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.actor import Actor
-from domain.case import Case, blank, evolve
+from domain.case import Case, blank
 from domain.commands import Act, Command, Delivery, Import, Recount, Report, Settle, Sign, Update
 from domain.decide import decide
 from domain.errors import Busy, KeyReused, NotFound, Refusal, SourceConflict, VersionStale
 from domain.facts import CASE
+from domain.forms import named_cases
 from domain.world import Draft, World
 from eventlog.appender import Answer, Appender, Request
 from eventlog.database import Database
-from eventlog.envelope import Envelope, Tail, enclose, subjects
+from eventlog.envelope import Envelope, Tail
 from eventlog.grouped import Grouped
 from eventlog.numbers import Numbers
 from eventlog.records import NO_PREVIOUS, new_id
 from eventlog.streams import sourced_case
 from eventlog.vault import Vault
+from workflows.cache import Cache
 from workflows.loading import (
     Held,
     folded,
@@ -41,6 +43,8 @@ from workflows.loading import (
     load_through,
 )
 from workflows.reference import Reference
+from workflows.sight import is_case_id, visible
+from workflows.writing import enclosed, parts, secrets, sorts
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 ATTEMPTS: Final = 12
@@ -49,6 +53,8 @@ CACHED_CASES: Final = 20_000
 
 Drafting = Callable[[Reference], Sequence[Draft]]
 """What to record, as of the reference data known then."""
+Others = Mapping[str, Held]
+"""Other cases that a command names, by id."""
 
 
 class Caller(Struct, frozen=True, gc=False, kw_only=True):
@@ -94,8 +100,7 @@ class Engine:
         self._loads: Grouped[str, Held | None] = Grouped("loader", partial(load_cases, database))
         self._keys: Grouped[set[tuple[str, str]], None] = Grouped("keys", self._prepare_keys)
         self._numbers = Numbers(database, district)
-        self._cache: OrderedDict[str, Held] = OrderedDict()
-        self._cached_cases = cached_cases
+        self._cache = Cache(cached_cases)
         self._refreshed = 0.0
         self._refreshing = asyncio.Lock()
         self._numbering = asyncio.Lock()
@@ -228,6 +233,7 @@ class Engine:
             number=number,
             who=actor.person or client,
             outages=reference.approved_outages,
+            kinds=reference.kinds,
         )
 
     async def record(
@@ -244,7 +250,7 @@ class Engine:
         for _ in range(ATTEMPTS):
             tail = await asyncio.to_thread(load_tail, self.database, stream_type, stream)
             wanted = drafts(await self.refresh()) if callable(drafts) else drafts
-            answer = await self._append(wanted, tail, caller, kind=None)
+            answer = await self._append(wanted, tail, caller, {})
             if answer[0].outcome in {"stored", "replayed"}:
                 await self.refresh()
                 return answer[0]
@@ -289,10 +295,7 @@ class Engine:
 
     def _turn(self, case_id: str) -> asyncio.Lock:
         """Return where this process's callers queue for a case; gone when nobody does."""
-        turn = self._turns.get(case_id)
-        if turn is None:
-            turn = self._turns[case_id] = asyncio.Lock()
-        return turn
+        return self._turns.setdefault(case_id, asyncio.Lock())
 
     async def _change_alone(
         self, case_id: str, command: Command, caller: Caller, *, expected: int | None
@@ -335,20 +338,15 @@ class Engine:
             raise NotFound(what="事项")
         if expected is not None and case.version != expected:
             raise VersionStale(expected=expected, current=case.version)
-        if case.kind_hash not in self.reference.kinds:
-            await self.refresh()  # another process has just published it
-        world = self.world(case, caller.actor, number=number, client=caller.client)
-        drafts = decide(command, case, world)
+        drafts, others = await self._decided(command, case, caller, number)
         if not drafts:
             return Outcome(case=case, first=0, position=0, recorded_at=None)
-        answer, tail = await self._append(drafts, held.tail, caller, kind=case.kind_hash)
+        answer, written = await self._append(drafts, held, caller, others)
         match answer.outcome:
             case "stored":
-                for draft in drafts:
-                    case = evolve(case, draft.fact, draft.occurred_at)
-                self._keep(Held(case, tail))
+                self._cache.keep(*written)
                 return Outcome(
-                    case=case,
+                    case=written[0].case,
                     first=answer.first,
                     position=answer.last,
                     recorded_at=answer.recorded_at,
@@ -359,13 +357,34 @@ class Engine:
             case "reused":
                 raise KeyReused
             case "conflict":
-                self._cache.pop(case.id, None)
+                self._cache.forget(case.id, *others)
                 return None
 
+    async def _decided(
+        self, command: Command, case: Case, caller: Caller, number: str
+    ) -> tuple[tuple[Draft, ...], Others]:
+        if case.kind_hash not in self.reference.kinds:
+            await self.refresh()  # another process has just published it
+        world = self.world(case, caller.actor, number=number, client=caller.client)
+        named = named_cases(command, world.kind)
+        others: Others = await self._others(named, caller) if named else {}
+        if others:
+            world = replace(world, others={one: held.case for one, held in others.items()})
+        return decide(command, case, world), others
+
     async def _append(
-        self, drafts: Sequence[Draft], tail: Tail, caller: Caller, *, kind: str | None
-    ) -> tuple[Answer, Tail]:
-        wanted = subjects(drafts, tail.stream)
+        self, drafts: Sequence[Draft], own: Held | Tail, caller: Caller, others: Others
+    ) -> tuple[Answer, list[Held]]:
+        """Append facts to a stream, and to others that they name; all of it or nothing.
+
+        Returns the cases as they are then, the own one first.
+        """
+        tails = {
+            sort: await asyncio.to_thread(load_tail, self.database, sort, stream)
+            for sort, stream in sorts(drafts, self.district).items()
+        }
+        written = parts(drafts, own, others, tails)
+        wanted = secrets(written)
         if wanted and not self.vault.ready(wanted):
             await self._keys.submit(wanted)
         at = self.reference.trial_offset(self._clock())
@@ -374,16 +393,28 @@ class Engine:
             actor=caller.actor,
             client=caller.client,
             command=new_id(at),
-            kind=kind,
+            kind=None,
             reference_position=self.reference.position,
             now=at,
         )
-        events, after = enclose(drafts, tail, envelope, self.vault)
+        events, ends = enclosed(written, envelope, self.vault)
         request = Request(caller.client, caller.key, caller.digest, envelope.command, at, events)
         answer = await self._appender.submit_here(request)
         if answer.reference_head > self.reference.position:
             self._refreshed = 0.0
-        return answer, after
+        if answer.outcome != "stored":
+            return answer, []
+        held = [part.after(end) for part, end in zip(written, ends, strict=True)]
+        return answer, [one for one in held if one is not None]
+
+    async def _others(self, cases: Sequence[str], caller: Caller) -> Others:
+        """Return other cases that a command names, as far as the caller may see them."""
+        found = {case: await self._load(case) for case in cases if is_case_id(case)}
+        return {
+            case: held
+            for case, held in found.items()
+            if held is not None and visible(held.case, caller.actor)
+        }
 
     async def _known(
         self,
@@ -442,17 +473,8 @@ class Engine:
     async def _load(self, case_id: str) -> Held | None:
         held = await self._loads.submit(case_id)
         if held is not None:
-            self._keep(held)
+            self._cache.keep(held)
         return held
-
-    def _keep(self, held: Held) -> None:
-        known = self._cache.get(held.case.id)
-        if known is not None and known.case.version > held.case.version:
-            return  # an answer that came late
-        self._cache[held.case.id] = held
-        self._cache.move_to_end(held.case.id)
-        if len(self._cache) > self._cached_cases:
-            self._cache.popitem(last=False)
 
     def _case_id(self, report: Report) -> str:
         if report.source is None:
@@ -476,16 +498,3 @@ def _found(held: Held | None) -> Held:
     if held is None:
         raise NotFound(what="事项")
     return held
-
-
-def visible(case: Case, actor: Actor) -> bool:
-    """Whether a case lies in the scope of the actor: of the unit or what lies in its tree."""
-    return actor.unit is None or actor.unit in case.units
-
-
-def is_case_id(text: str) -> bool:
-    """Whether a text can be a case's id at all."""
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False

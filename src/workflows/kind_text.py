@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actor import Role
 from domain.due import Budget, Cutoff, parse_budget
-from domain.kind import HolderRule, Relation
+from domain.kind import FieldType, HolderRule, Relation
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """What the file gives a name to; names stand in facts, whose keys are ASCII."""
@@ -50,7 +50,7 @@ class FieldText(PartText):
     """A field of a form; `subject` is whose data a text is."""
 
     title: str
-    type: Literal["text", "code", "choice", "unit", "units", "integer", "boolean", "moment"]
+    type: FieldType
     required: bool = False
     subject: Literal["narrative", "reporter"] = "narrative"
     values: list[str] = []
@@ -79,6 +79,7 @@ class ActionText(PartText):
     form: dict[Name, FieldText] = {}
     requires: list[str] = []
     set: dict[str, str] = {}
+    set_data: dict[Name, str | int | bool] = {}
     backdate: str | None = None
 
 
@@ -132,11 +133,11 @@ class ClockText(PartText):
     start: Annotated[list[str], Field(min_length=1)]
     stop: Annotated[list[str], Field(min_length=1)]
     budget: BudgetText | None = None
-    date: Literal["source_due"] | None = None
+    date: Literal["source_due", "fixed_deadline", "duty_until"] | None = None
     calendar: str
     cutoff: Cutoff = Field(Cutoff.close_of_business)
     total: bool = False
-    per: Literal["case", "task"] = "case"
+    per: Literal["case", "task", "call", "duty"] = "case"
     nonworking_start: Literal["roll"] | None = None
     warn: list[str] = []
     extension: ExtensionText | None = None

@@ -21,7 +21,7 @@ from domain.errors import Refusal
 from domain.kind import Action, FormField, Kind, RoleRule, StageDefinition
 from workflows.kind_clocks import budget_of, clocks_of, suspensions_of
 from workflows.kind_text import ActionText, FieldText, KindText
-from workflows.publishing import problems, warnings
+from workflows.publishing import problems, recorded_fields, warnings
 
 SHIPPED: Final = ("closed-loop", "public-reply")
 SHAPE_PROBLEMS: Final = {
@@ -202,6 +202,8 @@ def _action(
         to=action.to,
         holder=action.holder,
         set=action.set,
+        recorded=recorded_fields(action),
+        set_data=action.set_data,
         backdating=budget_of(action.backdate),
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from domain import facts as f
 from domain.guards import REQUIREMENTS
+from domain.kind import SEALED
 from domain.steps import BUILDERS, CONSTANTS, FIELDS, NEEDED, YES
 from workflows.clock_rules import clock_problems, clock_warnings
 from workflows.kind_text import ActionText, FieldText, KindText, unknown
@@ -91,11 +92,14 @@ def _report_problems(form: Mapping[str, FieldText]) -> list[str]:
 def _recording_problems(action: ActionText) -> list[str]:
     """Every value of the form must find its place in a fact, and every fact its values."""
     places = {name: types for fact in action.emits for name, types in FIELDS.get(fact, {}).items()}
+    keeps = f.DataRecorded.TYPE in action.emits
     found = [
-        f"form.{name}：没有一条办理记录会保存它；请改为 text，或去掉"
-        for name, field in action.form.items()
-        if field.type != "text" and name not in places
+        f"form.{name}：没有一条办理记录会保存它；请改为 text、去掉，或加上 {f.DataRecorded.TYPE}"
+        for name in recorded_fields(action)
+        if not keeps
     ]
+    if action.set_data and not keeps:
+        found.append(f"set_data：emits 须有 {f.DataRecorded.TYPE}")
     found += [
         f"form.{name}.type：须为 {'、'.join(sorted(places[name]))}"
         for name, field in action.form.items()
@@ -108,6 +112,16 @@ def _recording_problems(action: ActionText) -> list[str]:
         if name not in action.set and (name not in action.form or not action.form[name].required)
     ]
     return found + _constant_problems(action)
+
+
+def recorded_fields(action: ActionText) -> tuple[str, ...]:
+    """Return the fields of the form, in clear, that no fact has a place of its own for."""
+    places = {name for fact in action.emits for name in FIELDS.get(fact, {})}
+    return tuple(
+        name
+        for name, field in action.form.items()
+        if field.type not in SEALED and name not in places
+    )
 
 
 def _constant_problems(action: ActionText) -> list[str]:

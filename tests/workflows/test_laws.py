@@ -13,13 +13,12 @@ import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.acting import in_clear
 from domain.actor import Role
 from domain.case import Case, blank, fold
 from domain.commands import Act, Command, Import, Update
 from domain.errors import Refusal
 from domain.facts import CASE, FACTS, SourceReference
-from domain.forms import Filled
+from domain.forms import in_clear
 from domain.world import Draft
 from eventlog.database import Database
 from eventlog.keys import LocalWrapper
@@ -98,7 +97,7 @@ def _body(story: g.Story, version: int, draft: Draft) -> Body[Any]:
 
 def test_what_a_report_carries_in_clear_is_what_will_be_read_back() -> None:
     place = g.unit(d.COMMUNITY)
-    told = in_clear(Filled({"where": place, "units": (place,), "people": 3}, ()))
+    told = in_clear({"where": place, "units": (place,), "people": 3})
     assert told == json.loads(msgspec.json.encode(told))
     assert told["where"]["path"][-1] == d.COMMUNITY
 
@@ -249,7 +248,9 @@ async def _walk_engine(database: Database, kind: str, sequence: list[Move]) -> N
             except Refusal:
                 after = case
             case = after
-            g.same(engine._cache[case.id].case, case)  # noqa: SLF001 - the law is about it
+            held = engine._cache.get(case.id)  # noqa: SLF001 - the law is about it
+            assert held is not None
+            g.same(held.case, case)
             g.same(await engine.case(case.id), case)
     finally:
         engine.close()

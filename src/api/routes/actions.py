@@ -24,8 +24,8 @@ from domain.errors import NotFound
 from domain.guards import refusals
 from domain.kind import Action, json_schema
 from domain.world import World
-from workflows.engine import is_case_id
 from workflows.loading import folded
+from workflows.sight import is_case_id
 
 router: Final = APIRouter()
 CASE: Final = "/v1/districts/{district}/cases/{case_id}"

@@ -30,8 +30,8 @@ from domain.errors import NotFound
 from domain.explain import explain
 from domain.explain_text import as_document
 from eventlog.records import Record
-from workflows.engine import is_case_id
 from workflows.loading import folded
+from workflows.sight import is_case_id
 
 router: Final = APIRouter()
 CASE: Final = "/v1/districts/{district}/cases/{case_id}"

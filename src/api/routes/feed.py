@@ -16,8 +16,8 @@ from domain.facts import CASE
 from eventlog.database import Connection
 from eventlog.reader import read_range, read_tails
 from eventlog.records import Record
-from workflows.engine import visible
 from workflows.loading import folded
+from workflows.sight import visible
 
 router: Final = APIRouter()
 MOST: Final = 1000

@@ -25,8 +25,9 @@ from domain.facts import Location, SourceReference
 from eventlog.reader import read_stream
 from eventlog.records import Record
 from eventlog.streams import sourced_case
-from workflows.engine import Outcome, visible
+from workflows.engine import Outcome
 from workflows.loading import folded
+from workflows.sight import visible
 
 router: Final = APIRouter()
 DEGREE: Final = 10_000_000

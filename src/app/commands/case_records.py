@@ -7,7 +7,7 @@ from eventlog.reader import read_stream
 from eventlog.records import Record
 from eventlog.streams import sourced_case
 from projections.ledgers import LEDGERS
-from workflows.engine import is_case_id
+from workflows.sight import is_case_id
 
 
 def case_records(services: DistrictServices, case: str) -> list[Record]:

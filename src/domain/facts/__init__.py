@@ -9,6 +9,8 @@ value, once shipped, never changes. No floats, ASCII keys, integers below 2**53.
 
 from typing import Final
 
+from domain.facts.of_accountability import AccountabilityFact
+from domain.facts.of_aftercare import AftercareFact
 from domain.facts.of_cases import (
     CaseAccepted,
     CaseAssigned,
@@ -48,6 +50,7 @@ from domain.facts.of_cases import (
     TaskCompleted,
     TaskWaived,
 )
+from domain.facts.of_civic import CivicFact, DataRecorded
 from domain.facts.of_clocks import (
     AcknowledgementMissed,
     BreachRetracted,
@@ -69,6 +72,8 @@ from domain.facts.of_clocks import (
     NoticeUndeliverable,
     ThresholdReached,
 )
+from domain.facts.of_filing import FilingFact
+from domain.facts.of_privacy import PrivacyFact
 from domain.facts.of_reference import (
     CalendarAssigned,
     CalendarPublished,
@@ -87,6 +92,7 @@ from domain.facts.of_reference import (
     UnitChanged,
     UnitEstablished,
 )
+from domain.facts.of_routing import RoutingFact
 from domain.facts.shapes import (
     ACCESS,
     CALENDAR,
@@ -144,6 +150,7 @@ CASE_FACTS: Final[tuple[type[CaseFact], ...]] = (
     CorrectionApproved,
     CorrectionRefused,
     CaseCorrected,
+    DataRecorded,
 )
 CLOCK_FACTS: Final[tuple[type[ClockFact], ...]] = (
     ClockStarted,
@@ -196,7 +203,9 @@ __all__ = [
     "FACTS",
     "KIND",
     "REFERENCE_FACTS",
+    "AccountabilityFact",
     "AcknowledgementMissed",
+    "AftercareFact",
     "Answerable",
     "BreachRetracted",
     "BreachSuperseded",
@@ -218,6 +227,7 @@ __all__ = [
     "CaseResumed",
     "CaseWithdrawn",
     "ChannelConfigured",
+    "CivicFact",
     "ClockCancelled",
     "ClockFact",
     "ClockPaused",
@@ -232,6 +242,7 @@ __all__ = [
     "CorrectionApproved",
     "CorrectionRefused",
     "CorrectionRequested",
+    "DataRecorded",
     "DeadlineBreached",
     "DistrictFounded",
     "EscalationRaised",
@@ -239,6 +250,7 @@ __all__ = [
     "ExtensionRefused",
     "ExtensionRequested",
     "Fact",
+    "FilingFact",
     "Floor",
     "HandlingStarted",
     "KeyIssued",
@@ -259,12 +271,14 @@ __all__ = [
     "Point",
     "PostEstablished",
     "PostTaken",
+    "PrivacyFact",
     "Recipient",
     "RequestFact",
     "ReturnRefused",
     "ReturnRequested",
     "ReturnUpheld",
     "ReworkRequired",
+    "RoutingFact",
     "SourceReference",
     "Span",
     "Stage",
