@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain import facts as f
 from domain.accountability import Accountability, accountability_after
 from domain.aftercare import Aftercare, aftercare_after
-from domain.civic import Civic, civic_after
+from domain.civic import Civic, CivicEvent, civic_after
 from domain.clock import Clock, Instance, clocks_after
 from domain.filing import Filing, filing_after
 from domain.privacy import Privacy, privacy_after
@@ -55,7 +55,7 @@ CaseEvent = (
     | f.CorrectionRequested
     | f.CorrectionApproved
     | f.CorrectionRefused
-    | f.DataRecorded
+    | CivicEvent
 )
 
 QUIET: Final[frozenset[type[f.Fact]]] = frozenset(

@@ -19,6 +19,7 @@ from domain.commands import (
     Sign,
     Update,
 )
+from domain.elsewhere import elsewhere
 from domain.notices import delivered, sign
 from domain.recounting import recount
 from domain.retelling import tell, update
@@ -36,7 +37,8 @@ def decide(command: Command, case: Case, world: World) -> tuple[Draft, ...]:
         case Report():
             return tuple(report(command, case, world))
         case Act():
-            return tuple(act(command, case, world))
+            drafts = act(command, case, world)
+            return (*drafts, *elsewhere(case, drafts, world))
         case Import():
             return tuple(tell(command, case, world))
         case Update():

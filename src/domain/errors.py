@@ -10,6 +10,7 @@ Refusal
 │   ├── TasksOpen, EvidenceMissing, TrialOnly
 │   ├── ExtensionLate, ExtensionNotAllowed, ReturnNotAllowed, CorrectionNotAllowed
 │   ├── RequestPending
+│   ├── AlreadyClaimed, VoteContradicts, PublicationOpen, ObjectionsOpen
 │   └── Unauthenticated, NotFound
 └── Collision           somebody or something was there before
     └── VersionStale, KeyMissing, KeyReused, SourceConflict, ClosedTimes, Busy
@@ -195,6 +196,30 @@ class RequestPending(NotAllowed):
     """同样的申请（第 {request} 号）正在等待审批。请等待审批结果，不要重复申请。"""
 
     code = "request-pending"
+
+
+class AlreadyClaimed(NotAllowed):
+    """已由“{unit}”认领。请待其放弃后再认领，或选择其他事项。"""
+
+    code = "already-claimed"
+
+
+class VoteContradicts(NotAllowed):
+    """到会须有应到的 {quorum}，赞成须超过{of}的 {majority}：结果为{result}。请核对人数。"""
+
+    code = "vote-contradicts"
+
+
+class PublicationOpen(NotAllowed):
+    """公示期未满（至 {until}）。请在公示期满的次日起再办理。"""
+
+    code = "publication-open"
+
+
+class ObjectionsOpen(NotAllowed):
+    """还有未答复的公示异议：{objections}。请先逐项答复。"""
+
+    code = "objections-open"
 
 
 class TrialOnly(NotAllowed):

@@ -1,6 +1,6 @@
 """The world a decision is made in: everything it may know besides the command and the case."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -30,6 +30,8 @@ class Stream(Struct, frozen=True, gc=False):
 
     type: str
     id: str = ""
+    kind: str = ""
+    """Of a new case: the hash of the kind it follows; empty for the same kind."""
 
 
 class World(Struct, frozen=True, gc=False, kw_only=True):
@@ -49,6 +51,11 @@ class World(Struct, frozen=True, gc=False, kw_only=True):
     """Other cases that the command names, by id, as far as the actor may see them."""
     kinds: Mapping[str, Kind] = {}
     """Every published kind by its hash, for those cases."""
+    active: Mapping[str, str] = {}
+    """The hash of the active version of each kind, for new cases."""
+    part_id: Callable[[int], str] = str
+    """The id of the n-th case that comes out of this one (a part of it, a finding): always the
+    same for the same case and number."""
 
     @property
     def importing(self) -> bool:

@@ -14,6 +14,11 @@ def stream_id(district: str, *parts: str) -> str:
     return str(uuid5(_NAMESPACE, "\0".join((district, *parts))))
 
 
+def part_of(district: str, case: str, number: int) -> str:
+    """Return the id of the n-th case that came out of a case: a part of it, a finding of a round."""
+    return stream_id(district, "part", case, str(number))
+
+
 def sourced_case(district: str, system: str, source_id: str) -> str:
     """Return the id of the case that another system knows by `source_id`."""
     return stream_id(district, "case", system, source_id)

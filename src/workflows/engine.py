@@ -30,7 +30,7 @@ from eventlog.envelope import Envelope, Tail
 from eventlog.grouped import Grouped
 from eventlog.numbers import Numbers
 from eventlog.records import NO_PREVIOUS, new_id
-from eventlog.streams import sourced_case
+from eventlog.streams import part_of, sourced_case
 from eventlog.vault import Vault
 from workflows.cache import Cache
 from workflows.loading import (
@@ -234,6 +234,8 @@ class Engine:
             who=actor.person or client,
             outages=reference.approved_outages,
             kinds=reference.kinds,
+            active=reference.active,
+            part_id=partial(part_of, self.district, case.id),
         )
 
     async def record(

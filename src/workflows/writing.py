@@ -64,6 +64,7 @@ def _part(
     held = others.get(stream.id)
     if held is None:
         fresh = Tail(stream.id, CASE, 0, NO_PREVIOUS)
+        kind = stream.kind or kind
         return Part(case=blank(stream.id, kind or ""), tail=fresh, kind=kind, drafts=drafts)
     return Part(case=held.case, tail=held.tail, kind=held.case.kind_hash, drafts=drafts)
 
