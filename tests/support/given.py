@@ -18,7 +18,7 @@ from domain.kind import Kind
 from domain.world import Draft, World
 from tests.support import districts as d
 from workflows.calendars import load_shipped
-from workflows.language import compile_kind, shipped_sources
+from workflows.language import SHIPPED, compile_kind, shipped_sources
 
 NOW: Final = d.START
 CASE_ID: Final = "6f0c4a53-94b9-4a6f-8f0a-0d5c31a4a001"
@@ -62,6 +62,11 @@ def unit(unit_id: str) -> f.Unit:
     return directory().unit(unit_id)
 
 
+def part_id(number: int) -> str:
+    """Return the id of the n-th case that came out of the test's case."""
+    return f"{CASE_ID[:-4]}{number:04}"
+
+
 def report(kind_name: str = "closed-loop", **members: Any) -> Report:  # noqa: ANN401 - a report's members
     """Return a report of a broken manhole cover."""
     return Report(**{"kind": kind_name, "title": "井盖破损", **members})
@@ -87,6 +92,8 @@ class Story:
         self.history: list[Draft] = []
         self.drafts: tuple[Draft, ...] = ()
         self.refusal: Refusal | None = None
+        self.others: dict[str, Case] = {}
+        """Other cases, as far as this one has to do with them."""
 
     def world(self, actor: Actor) -> World:
         """Return the world of a decision."""
@@ -97,6 +104,10 @@ class Story:
             directory=directory(),
             calendars={"cn-office": load_shipped("cn-office")},
             number=NUMBER,
+            others=self.others,
+            kinds={kind(name).hash: kind(name) for name in SHIPPED},
+            active={name: kind(name).hash for name in SHIPPED},
+            part_id=part_id,
         )
 
     def given(self, *steps: tuple[Actor, Command | str | tuple[str, dict[str, Any]]]) -> "Story":
@@ -123,15 +134,24 @@ class Story:
         except Refusal as refusal:
             self.refusal = refusal
         for draft in self.drafts:
-            self.case = evolve(self.case, draft.fact, draft.occurred_at)
-        self.history += self.drafts
+            self._happened(draft)
+        self.history += [draft for draft in self.drafts if draft.stream is None]
         return self
+
+    def _happened(self, draft: Draft) -> None:
+        """Let a fact happen to this case, or to the other one that it is about."""
+        stream = draft.stream
+        if stream is None:
+            self.case = evolve(self.case, draft.fact, draft.occurred_at)
+        elif stream.type == f.CASE:
+            other = self.others.get(stream.id) or blank(stream.id, stream.kind or self.kind.hash)
+            self.others[stream.id] = evolve(other, draft.fact, draft.occurred_at)
 
     def then(self, *types: str) -> "Story":
         """Check which facts came of it, in order; warnings and notices only where one is named."""
         if self.refusal is not None:
             raise self.refusal
-        made = [draft.fact.TYPE for draft in self.drafts]
+        made = [draft.fact.TYPE for draft in self.drafts if draft.stream is None]
         aside = BROUGHT_BY_TIME if BROUGHT_BY_TIME.isdisjoint(types) else frozenset[str]()
         assert [one for one in made if one not in aside] == list(types), made
         return self
