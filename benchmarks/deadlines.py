@@ -79,7 +79,7 @@ def _runner(database: Database) -> Runner:
 def dispatched(at: datetime, urgency: str) -> list[stories.Move]:
     """Return what leads to a dispatch at a moment."""
     report = Report(kind=KIND, title="路口井盖破损", unit=d.COMMUNITY)
-    grades = {"severity": "general", "urgency": urgency}
+    grades = {"severity": "general", "urgency": urgency, "override_reason": "测量用"}
     return [
         (at - 3 * SECOND, d.DISPATCHER, report),
         (at - 2 * SECOND, stories.OFFICER, Act(action="accept")),

@@ -10,10 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import psycopg
-
 from app import embedded
-from app.migrate import create_district, upgrade
+from app.migrate import create_district, drop_district, upgrade
 from domain.actor import Actor, Role
 from domain.commands import Act, Import, Report
 from eventlog.database import Database
@@ -75,13 +73,6 @@ def new_district(dsn: str, district: str) -> Generator[Database]:
     finally:
         database.close()
         drop_district(dsn, district)
-
-
-def drop_district(dsn: str, district: str) -> None:
-    """Remove all of a district."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f'DROP SCHEMA IF EXISTS "d{district}" CASCADE'.encode())
-        connection.execute("DELETE FROM public.district WHERE id = %s", (district,))
 
 
 def caught_up(database: Database, *, seconds: float = 300.0) -> None:

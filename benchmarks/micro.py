@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from benchmarks import deadlines, stories
 from benchmarks import district as d
 from benchmarks.measure import Result, Row, rounds
-from domain.case import Case, blank, evolve
+from domain.case import Case, blank
 from domain.commands import Act, Settle
 from domain.decide import decide
 from domain.due import Cutoff, due, parse_budget
+from domain.evolve import evolve
 from domain.facts import Text
 from domain.planning import plan
 from domain.turn import Turn

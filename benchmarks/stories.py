@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from benchmarks.district import COMMUNITY, DEPARTMENT, DISPATCHER, IMPORTER
 from domain.actor import Actor, Role
-from domain.case import Case, blank, evolve
+from domain.case import Case, blank
 from domain.commands import Act, Command, Report
 from domain.decide import decide
+from domain.evolve import evolve
 from domain.facts import CASE, SourceReference
 from eventlog.appender import NewEvent
 from eventlog.envelope import Envelope, Tail, enclose, subjects

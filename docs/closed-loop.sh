@@ -48,7 +48,7 @@ act "$WORKER" "$CASE" submit '{}'
 echo "社区呼应 community response: 社区受理"
 act "$OFFICER" "$CASE" accept '{"note": "属本社区，予以受理"}'
 echo "分级响应 tiered response: 分级、派遣"
-act "$OFFICER" "$CASE" grade '{"severity": "serious", "urgency": "normal"}'
+act "$OFFICER" "$CASE" grade '{"people": 12}'
 act "$DISPATCHER" "$CASE" dispatch "{\"lead\": \"$LEAD\", \"assisting\": [\"$ASSISTANT\"]}"
 BEFORE=$(curl -sS "$BASE/cases/$CASE" -H "Authorization: Bearer $OFFICER" | field version)
 echo "协同处置 joint handling: 牵头办理、协办、核查、返工、结案"

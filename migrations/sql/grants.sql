@@ -24,6 +24,7 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO bihuan_app',
                    current_schema());
     REVOKE UPDATE, DELETE, TRUNCATE ON event FROM bihuan_app;
+    REVOKE UPDATE, DELETE, TRUNCATE ON attachment_read FROM bihuan_app;
     REVOKE INSERT, UPDATE, DELETE ON schema_revision FROM bihuan_app;
     REVOKE INSERT, DELETE ON ledger FROM bihuan_app;
 END $$;

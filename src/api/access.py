@@ -6,6 +6,7 @@ Every route under /v1/districts/{district} has one `Guard`; a test lists those w
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any, Final, cast
 
@@ -18,6 +19,8 @@ from api.services import DistrictServices, Services
 from api.traces import trace_of
 from domain.actor import Actor, Role
 from domain.errors import NotFound, RoleForbidden, Unauthenticated, UnknownParameter
+from projections.scope import Scope, scope_of
+from workflows.calendar_office import today_of
 from workflows.reference import Grant, Reference
 
 READING: Final = frozenset(Role) - {Role.IMPORTER, Role.TIMER}
@@ -44,9 +47,9 @@ class Asking:
         return f"key:{self.grant.key}"
 
     @property
-    def scope(self) -> str | None:
-        """The unit whose cases may be seen; absent: the whole district."""
-        return self.actor.unit
+    def scope(self) -> Scope:
+        """Whose rows of ledgers may be seen."""
+        return scope_of(self.actor)
 
     @property
     def sees_texts(self) -> bool:
@@ -134,8 +137,23 @@ class Guard:
             )
         if not self.any_parameter and request.scope["query_string"]:
             refuse_unknown(request, declared_parameters(request.scope["route"]))
-        actor = Actor(role=grant.role, unit=grant.unit)
-        return Asking(district, grant, actor, district.engine.reference)
+        reference = district.engine.reference
+        actor = actor_of(grant, reference, today_of(district.engine))
+        return Asking(district, grant, actor, reference)
+
+
+def actor_of(grant: Grant, reference: Reference, today: date) -> Actor:
+    """Return who acts with a key: its unit, and what shares it, as the directory says today."""
+    directory = reference.directory
+    entry = directory.units.get(grant.unit) if grant.unit else None
+    return Actor(
+        role=grant.role,
+        unit=grant.unit,
+        post=grant.post,
+        person=grant.person,
+        within=entry.path if entry else (),
+        shared=directory.shared_with(entry.id, today) if entry else frozenset(),
+    )
 
 
 Reader = Annotated[Asking, Depends(Guard(READING))]

@@ -23,6 +23,8 @@ SentTime = Annotated[
     Any, Meta(extra_json_schema={"type": ["string", "null"], "format": "date-time"})
 ]
 """A time as it was sent: whatever it is, `times.moment` judges it, with a precise refusal."""
+AttachmentIds = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)]
+"""Ids of files that were uploaded before (附件), at most 20."""
 SAFE_INTEGER: Final = 2**53
 SAFE_DIGITS: Final = 17
 DEEPEST: Final = 32

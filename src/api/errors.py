@@ -2,7 +2,11 @@
 
 BadInput
 ├── NotAcceptable       a form of answer that we do not have
-└── MethodNotAllowed    the address exists, not for this method
+├── MethodNotAllowed    the address exists, not for this method
+├── UnsupportedMedia    a file of a type that is not taken in
+└── RangeOutside        bytes that a file does not have
+NotAllowed
+└── AttachmentErased    its content went with its subject's key
 Collision
 └── LedgerBehind        the position asked for is not in the ledger yet
 Refusal
@@ -10,7 +14,7 @@ Refusal
 └── Internal            our fault; the trace id leads to the log
 """
 
-from domain.errors import BadInput, Collision, Refusal
+from domain.errors import BadInput, Collision, NotAllowed, Refusal
 
 
 class NotAcceptable(BadInput):
@@ -23,6 +27,24 @@ class MethodNotAllowed(BadInput):
     """这个地址不支持 {method} 方法。请查阅接口文档 /v1/docs。"""
 
     code = "method-not-allowed"
+
+
+class UnsupportedMedia(BadInput):
+    """不能上传这个文件：{detail}。可以上传 png、jpeg、pdf、docx、xlsx、mp4。"""
+
+    code = "unsupported-media-type"
+
+
+class RangeOutside(BadInput):
+    """附件共 {size} 字节，没有所要的范围。请按实际大小请求。"""
+
+    code = "range-outside"
+
+
+class AttachmentErased(NotAllowed):
+    """附件的内容已按规定删除，只保留登记的摘要。"""
+
+    code = "attachment-erased"
 
 
 class LedgerBehind(Collision):

@@ -23,15 +23,25 @@ def caller_of(request: Request, asking: Asking, tree: Tree) -> Caller:
         KeyMissing: a command needs the header.
         BadInput: it is longer than 255 characters, or not printable ASCII.
     """
+    key = key_of(request)
+    path = str(request.scope["path"]).encode()
+    content = b"\0".join((request.method.encode(), path, canonical(tree)))
+    digest = asking.services.vault.digest(content)
+    return Caller(actor=asking.actor, client=asking.client, key=key, digest=digest)
+
+
+def key_of(request: Request) -> str:
+    """Return the request's Idempotency-Key.
+
+    Raises:
+        KeyMissing, BadInput: as `caller_of`.
+    """
     key = request.headers.get("idempotency-key")
     if not key:
         raise KeyMissing
     if not _KEY.fullmatch(key):
         raise BadInput(detail="Idempotency-Key 应为 1 至 255 个可见的 ASCII 字符")
-    path = str(request.scope["path"]).encode()
-    content = b"\0".join((request.method.encode(), path, canonical(tree)))
-    digest = asking.services.vault.digest(content)
-    return Caller(actor=asking.actor, client=asking.client, key=key, digest=digest)
+    return key
 
 
 def canonical(tree: object) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -10,12 +10,16 @@ from api.access import Asking
 from api.shapes import ERASED, CaseDocument, document_fields, state_fields, text_fields
 from api.times import shown_or_none
 from domain.errors import BadInput, NotFound
-from domain.facts import CASE, CaseReported
+from domain.facts import CASE, CaseReported, IdentityHidden
 from eventlog.reader import read_stream
 from eventlog.records import Record
 from workflows.history import select
 from workflows.loading import folded
-from workflows.sight import is_case_id, visible
+from workflows.sight import is_case_id, reads_reporter, visible
+
+REPORTER: Final = "reporter"
+"""Whose texts are kept from most when a reporter is hidden."""
+CONCEALED: Final = "已隐藏"
 
 Texts = Mapping[tuple[int, str], str | None]
 
@@ -64,14 +68,38 @@ def records_of(asking: Asking, case_id: str) -> list[Record]:
             records = read_stream(connection, case_id)
     if not records or records[0].body.stream_type != CASE:
         raise NotFound(what="事项")
-    if asking.scope is not None and not visible(folded(records), asking.actor):
+    if not visible(folded(records), asking.actor):
         raise NotFound(what="事项")
     return records
 
 
 def opened(asking: Asking, records: Sequence[Record]) -> Texts:
-    """Return the texts of facts in clear, by position and field; none for who may not see them."""
-    return asking.services.vault.open_records(records) if asking.sees_texts else {}
+    """Return the texts of a case's facts in clear, by position and field; it takes all its facts.
+
+    None for who may not see any; 已隐藏 for those of a reporter who is hidden from the caller.
+    """
+    texts = asking.services.vault.open_records(records) if asking.sees_texts else {}
+    return texts | _hidden(asking, records) if texts else texts
+
+
+def hides_reporter(asking: Asking, records: Sequence[Record]) -> bool:
+    """Whether the reporter of a case is hidden from the caller; it takes all its facts."""
+    if not any(isinstance(record.fact, IdentityHidden) for record in records):
+        return False
+    case = folded(records)
+    world = asking.services.engine.world(case, asking.actor, client=asking.client)
+    return not reads_reporter(case, asking.actor, world)
+
+
+def _hidden(asking: Asking, records: Sequence[Record]) -> dict[tuple[int, str], str | None]:
+    if not hides_reporter(asking, records):
+        return {}
+    return {
+        (record.position, one.field): CONCEALED
+        for record in records
+        for one in record.body.sealed
+        if one.subject == REPORTER
+    }
 
 
 def texts_of(record: Record, texts: Texts) -> dict[str, str]:
@@ -99,7 +127,7 @@ def read_document(asking: Asking, records: Sequence[Record], moment: Moment) -> 
     kind = asking.reference.kinds.get(case.kind_hash)
     texts: dict[str, Any] = {}
     if asking.sees_texts:
-        texts = text_fields(latest_texts(chosen, opened(asking, chosen)))
+        texts = text_fields(latest_texts(chosen, opened(asking, records)))
     now = asking.services.engine.now()
     asked = [at for at in (moment.as_of, moment.known_at) if at]
     return CaseDocument(

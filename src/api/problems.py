@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from api.errors import Internal, MethodNotAllowed, Unavailable
+from api.logs import logger
 from api.times import shown
 from api.traces import trace_of
 from domain.errors import BadInput, NotFound, Refusal
@@ -49,21 +50,42 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "district-exists": (409, "区县已经启用"),
     "return-not-allowed": (409, "不能退回"),
     "accountability-incomplete": (409, "四定三包不完整"),
+    "effective-too-early": (409, "生效时间过早"),
+    "deadline-not-allowed": (409, "不能这样定时间"),
+    "duty-not-allowed": (409, "三包责任不能这样办理"),
     "item-not-admitted": (409, "事项未准入"),
     "pause-not-allowed": (409, "不能挂账"),
     "extension-late": (409, "延期申请过晚"),
     "extension-not-allowed": (409, "不能延期"),
+    "callback-dissatisfied": (409, "回访不满意"),
+    "callback-missing": (409, "尚未回访"),
+    "redo-exhausted": (409, "重办次数已满"),
+    "leader-closes": (409, "须由领导办结"),
+    "already-rated": (409, "已经评价"),
+    "appeal-late": (409, "申诉过期"),
+    "appeal-not-allowed": (409, "不能申诉"),
+    "merge-not-allowed": (409, "不能并案"),
+    "duplicates-joined": (409, "有并入的事项"),
+    "recused-leads": (409, "牵头单位须回避"),
     "already-claimed": (409, "已被认领"),
     "vote-contradicts": (409, "表决结果与人数不符"),
     "publication-open": (409, "公示期未满"),
     "objections-open": (409, "公示异议未答复"),
     "correction-not-allowed": (409, "不能更正"),
     "request-pending": (409, "申请正在审批"),
+    "kind-retired": (409, "事项类型已停用"),
+    "migration-refused": (409, "不能迁移到新版"),
+    "migration-not-approved": (409, "迁移尚未批准"),
+    "version-taken": (409, "这个版本号已有不同内容"),
     "source-conflict": (409, "来源编号已有不同内容"),
     "closed-times": (409, "已办结事项的时间不能修改"),
     "subject-erased": (409, "个人信息已删除"),
+    "attachment-erased": (410, "附件已删除"),
     "version-stale": (412, "办理记录已更新"),
     "too-large": (413, "请求正文过大"),
+    "unsupported-media-type": (415, "不能上传这类文件"),
+    "range-outside": (416, "附件没有这个范围"),
+    "attachment-unusable": (422, "附件不能使用"),
     "unknown-field": (422, "字段有误"),
     "unknown-kind": (422, "没有这个事项类型"),
     "unknown-unit": (422, "没有这个单元"),
@@ -76,11 +98,15 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "key-reused": (422, "Idempotency-Key 已用于另一个请求"),
     "bad-kind": (422, "事项类型定义有误"),
     "bad-directory": (422, "组织目录有误"),
+    "bad-division": (422, "区划调整方案有误"),
+    "bad-catalogue": (422, "事项目录有误"),
+    "bad-code-table": (422, "类别对照表有误"),
     "bare-duration": (422, "时限缺少单位"),
     "zero-budget": (422, "时限不能为零"),
     "no-opening": (422, "工作日历没有工作时间"),
     "unit-mismatch": (422, "时限单位不符"),
     "rate-limited": (429, "请求过于频繁"),
+    "attachment-damaged": (500, "附件已损坏"),
     "internal": (500, "服务内部出错"),
     "busy": (503, "正在被频繁办理"),
     "ledger-behind": (503, "台账尚未跟上"),
@@ -125,7 +151,7 @@ def problem_of(refusal: Refusal, trace_id: str) -> Problem:
         status=status,
         detail=detail,
         trace_id=trace_id,
-        errors=_errors(refusal, detail),
+        errors=[error for one in (refusal, *refusal.also) for error in _errors(one, _detail(one))],
         available=cast("list[str] | None", refusal.details.get("actions")),
         current_version=cast("int | None", refusal.details.get("current"))
         if refusal.code == "version-stale"
@@ -138,6 +164,8 @@ def response_to(
 ) -> Response:
     """Return the HTTP answer to a refusal."""
     problem = problem_of(refusal, trace_id)
+    if "broken" in refusal.details:  # a condition gave neither yes nor no: the kind needs mending
+        logger().error("guard-broken", condition=refusal.details["broken"], trace_id=trace_id)
     extra = dict(headers or {})
     if refusal.code == "unauthenticated":
         extra["WWW-Authenticate"] = 'Bearer realm="bihuan"'
@@ -155,6 +183,12 @@ def _detail(refusal: Refusal) -> str:
 
 
 def _errors(refusal: Refusal, detail: str) -> list[dict[str, str]]:
+    found = refusal.details.get("found")
+    if isinstance(found, tuple):
+        # A kind's definition: every problem, with its line in the YAML that was sent.
+        return [
+            {"pointer": one.pointer, "line": str(one.line), "detail": one.detail} for one in found
+        ]
     if not refusal.pointer:
         return []
     where = "pointer" if refusal.pointer.startswith("/") else "parameter"

@@ -20,13 +20,18 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "calendar": ("app.commands.calendar", "calendar", "工作日历 Working calendars"),
     "outage": ("app.commands.outage", "outage", "停机与补录 Outages"),
     "channel": ("app.commands.channel", "channel", "通知渠道 Channel for notices"),
+    "directory": ("app.commands.directory", "directory", "组织目录 Directory of units"),
+    "catalogue": ("app.commands.catalogue", "catalogue", "事项目录 Catalogue of items"),
+    "codes": ("app.commands.codes", "codes", "类别对照表 Codes of other systems"),
     "import": ("app.commands.importing", "importing", "导入目录、原有台账 Import"),
+    "attachments": ("app.commands.attachments", "attachments", "附件 Attachments"),
     "export": ("app.commands.export", "export", "导出台账 Export a ledger"),
     "replay": ("app.commands.replay", "replay", "重放一件事项 Replay a case from its facts"),
     "rebuild": ("app.commands.ledgers", "rebuild", "从办理记录重建台账 Fold ledgers anew"),
     "lag": ("app.commands.ledgers", "lag", "各台账落后多少 How far ledgers are behind"),
     "verify": ("app.commands.verify", "verify", "核验日志 Recompute every hash and chain"),
     "kinds": ("app.commands.kinds", "kinds", "事项类型 Kinds of case"),
+    "demo": ("app.commands.demo", "demo", "演示区县 Make the demo district"),
     "doctor": ("app.commands.doctor", "doctor", "体检 Look over everything that can go wrong"),
 }
 

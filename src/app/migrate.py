@@ -135,6 +135,13 @@ def create_district(dsn: str, district: str) -> str:
     return schema
 
 
+def drop_district(dsn: str, district: str) -> None:
+    """Remove a district and its log, for ever: only for invented data that was never used."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(f'DROP SCHEMA IF EXISTS "d{district}" CASCADE'.encode())
+        connection.execute("DELETE FROM public.district WHERE id = %s", (district,))
+
+
 def districts(dsn: str) -> dict[str, str]:
     """Return the schema of each registered district, by its id."""
     with psycopg.connect(dsn) as connection:

@@ -10,10 +10,12 @@ from api.services import DistrictServices
 from api.webhook_channel import WebhookChannel
 from app.wiring import OpenDistricts
 from eventlog.appender import LogClosed
+from workflows.attachments import Sweeper
 from workflows.engine import Engine
 from workflows.notices.worker import NoticeWorker
 from workflows.open_clocks import ClocksBehind, followed, older_than_newest
 from workflows.recounts import recount
+from workflows.rounds import Rounds
 from workflows.timers.worker import STOP_SECONDS, Worker
 
 
@@ -118,6 +120,8 @@ def begin(services: DistrictServices) -> list[Running]:
         worker_of(services),
         courier_of(services),
         Recounter(services.engine, _logged("recount", services)),
+        Rounds(services.engine, _logged("round", services)),
+        Sweeper(services.engine.uploads, _logged("attachments", services)),
     ]
     return [(worker, asyncio.create_task(worker.run())) for worker in workers]
 

@@ -1,5 +1,6 @@
 """The one place where everything is put together; tests and commands substitute parts here."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from api.logs import logger
 from api.services import DistrictServices
 from app import embedded
 from app.migrate import check_revision, districts, upgrade
@@ -20,7 +22,9 @@ from eventlog.reader import read_head
 from eventlog.runner import Runner
 from eventlog.vault import Vault
 from projections.ledgers import LEDGERS
+from projections.places import PlaceTable
 from workflows.engine import Engine
+from workflows.kind_office import publish_shipped
 from workflows.loading import load_reference
 from workflows.notices.table import DeliveryTable
 from workflows.reference import Reference
@@ -101,7 +105,7 @@ class _Opened:
         known = load_reference(self._database, Reference()) if following else Reference()
         vault = Vault(self._database, district, site.wrapper)
         ledgers = [ledger.tables for ledger in LEDGERS.values()]
-        runner = Runner(self._database, [*ledgers, TimerTable(), DeliveryTable()])
+        runner = Runner(self._database, [*ledgers, TimerTable(), DeliveryTable(), PlaceTable()])
         engine = Engine(
             self._database,
             district,
@@ -139,6 +143,18 @@ def carry_ledgers(services: DistrictServices) -> list[str]:
     return [f"{one.name}：{one.detail}" for one in services.runner.lags() if one.state == "halted"]
 
 
+def bring_kinds(services: DistrictServices) -> None:
+    """Publish the kinds that came with an upgrade; which version is in use stays as it is (D6).
+
+    Nobody uses this engine yet, so it may run on a loop of its own.
+    """
+    published, problems = asyncio.run(publish_shipped(services.engine))
+    for source in published:
+        logger().info("kind-published", district=services.id, kind=source.name, hash=source.hash)
+    for problem in problems:
+        logger().warning("kind-not-published", district=services.id, problem=problem)
+
+
 class OpenDistricts(Mapping[str, DistrictServices]):
     """The districts a server serves: opened when first asked for, so a new one needs no restart."""
 
@@ -172,6 +188,7 @@ class OpenDistricts(Mapping[str, DistrictServices]):
                 if district not in self._opened:
                     check_revision(self._site.dsn, district)
                     opened = _Opened(self._site, district, schema, following=True)
+                    bring_kinds(opened.services)
                     self._opened[district] = opened
             self._looked = time.monotonic()
 

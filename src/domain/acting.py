@@ -1,27 +1,35 @@
 """What people do now: report an issue, take an action; and which times they may give for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from domain import facts as f
-from domain.case import Case, evolve
+from domain.beside import beside
+from domain.case import Case
 from domain.clocks import tick
 from domain.commands import Act, Report
+from domain.conditions import check_form
+from domain.deciding import decided
 from domain.errors import (
     ActionUnavailable,
     EvidenceMissing,
     FutureTime,
     NaiveTime,
+    Recused,
     RoleForbidden,
     TooOld,
     UnknownField,
 )
+from domain.evidence import attached, uploads_of
+from domain.evolve import evolve
+from domain.filing_guards import check_filled
 from domain.forms import fill, in_clear
 from domain.guards import available_names, available_titles, check, stage_title
 from domain.kind import Action
+from domain.privacy_steps import recused_among
 from domain.roles import may
 from domain.settling import settle
 from domain.step import Step
@@ -33,22 +41,28 @@ SKEW: Final = timedelta(seconds=120)
 OFFLINE: Final = timedelta(hours=72)
 """How late an offline device may report (clocks.md R1)."""
 REPORTER_FIELDS: Final = ("name", "phone", "address", "id_number", "account")
+AGENT_FIELDS: Final = ("name", "phone", "address", "relation")
+"""Of whoever reports on behalf of the reporter (帮办代办); the relation is a code, in clear."""
+RELATIONS: Final = ("family", "neighbour", "grid_worker", "community", "volunteer", "other")
+HIDDEN: Final = "hidden"
 
 
-def report(command: Report, case: Case, world: World) -> list[Draft]:
-    """Take in an issue.
+def report(command: Report, case: Case, world: World, *, entitled: bool = False) -> list[Draft]:
+    """Take in an issue; `entitled` is who does so as part of an action that is theirs.
 
     Raises:
         RoleForbidden: not for this role, or not for a place outside the actor's own.
-        UnknownUnit, NaiveTime, FutureTime, TooOld, EvidenceMissing, UnknownField.
+        UnknownUnit, NaiveTime, FutureTime, TooOld, EvidenceMissing, UnknownField,
+        AttachmentUnusable.
     """
     action = world.kind.report
     place = place_of(command, world)
-    if not may(action, replace(case, place=place), world):
+    if not entitled and not may(action, replace(case, place=place), world):
         allowed = "、".join(rule.title for rule in action.by)
         raise RoleForbidden(role=world.actor.role.value, action=action.title, allowed=allowed)
     at = moment(command.occurred_at, world, allowance(action, OFFLINE))
-    filled = fill(action.form, command.data, world.directory, "/data")
+    uploads = uploads_of(command.attachments, case, world)
+    filled = fill(action.form, command.data, world.directory, "/data", attached=bool(uploads))
     values: dict[str, Any] = {
         "place": place,
         "category": command.category,
@@ -58,7 +72,12 @@ def report(command: Report, case: Case, world: World) -> list[Draft]:
         "data": in_clear(filled.values),
         "source_due": command.due,
     }
-    step = Step(action=action, case=case, values=values, world=world, at=at)
+    if command.identity == HIDDEN:
+        action = replace(action, emits=(*action.emits, f.IdentityHidden.TYPE))
+    if command.agent:
+        action = replace(action, emits=(*action.emits, f.AgencyRecorded.TYPE))
+        values["relation"] = _relation(command.agent)
+    step = Step(action=action, case=case, values=values, world=world, at=at, uploads=uploads)
     return _recorded(step, (*report_texts(command), *filled.texts))
 
 
@@ -67,7 +86,7 @@ def act(command: Act, case: Case, world: World) -> list[Draft]:
 
     Raises:
         ActionUnavailable, RoleForbidden, NaiveTime, FutureTime, TooOld, EvidenceMissing,
-        UnknownField, UnknownUnit, or what the action requires.
+        UnknownField, UnknownUnit, AttachmentUnusable, or what the action requires.
     """
     action = world.kind.actions.get(command.action)
     if action is None:
@@ -82,9 +101,37 @@ def act(command: Act, case: Case, world: World) -> list[Draft]:
     drafts = settle(case, at, world)
     case = after(case, drafts)
     check(action, case, world)
-    filled = fill(action.form, command.data, world.directory, "/data")
-    step = Step(action=action, case=case, values=filled.values, world=world, at=at)
+    uploads = uploads_of(command.attachments, case, world)
+    filled = fill(action.form, command.data, world.directory, "/data", attached=bool(uploads))
+    decision = decided(action, filled, case, world)
+    values = filled.values | (decision.chosen if decision else {})
+    check_form(action, case, world, values)
+    step = Step(
+        action=action,
+        case=case,
+        values=values,
+        world=world,
+        at=at,
+        decision=decision,
+        uploads=uploads,
+    )
+    check_filled(step)
+    _refuse_recused(step)
     return drafts + _recorded(step, filled.texts)
+
+
+def _refuse_recused(step: Step) -> None:
+    """回避: nothing is given to a unit that stays out of the case; but it may be lifted.
+
+    Raises:
+        Recused.
+    """
+    unit = None
+    if not {f.RecusalDeclared.TYPE, f.RecusalLifted.TYPE}.intersection(step.action.emits):
+        unit = recused_among(step.values, step.case) if step.case.privacy.units else None
+    if unit is not None:
+        entry = step.world.directory.units.get(unit.id)
+        raise Recused(unit=entry.name if entry else unit.id)
 
 
 def allowance(action: Action, least: timedelta = timedelta(0)) -> timedelta:
@@ -141,9 +188,10 @@ def _not_before(at: datetime, case: Case, world: World) -> datetime:
 
 
 def after(case: Case, drafts: Sequence[Draft]) -> Case:
-    """Return the case once these drafts are facts."""
+    """Return the case once these drafts are facts; what they write elsewhere leaves it as it is."""
     for draft in drafts:
-        case = evolve(case, draft.fact, draft.occurred_at)
+        if draft.stream is None:
+            case = evolve(case, draft.fact, draft.occurred_at)
     return case
 
 
@@ -153,14 +201,18 @@ def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
     The first fact carries the texts, and is the one that moves the case.
     """
     before = step.case
-    step = replace(step, late=lateness(step.at, step.world))
+    step = replace(step, late=lateness(step.at, step.world), texts=tuple(texts))
     facts: list[f.Fact] = []
     for name in step.action.emits:
         made = BUILDERS[name](step)
         step = step.after(*made)
         facts += made
+    files = attached(step)
+    step = step.after(*files)
+    facts += files
     drafts = [Draft(fact, step.at, tuple(texts) if n == 0 else ()) for n, fact in enumerate(facts)]
-    return drafts + tick(before, step.case, facts, step.at, step.world)
+    ticked = tick(before, step.case, facts, step.at, step.world)
+    return drafts + ticked + beside(before, step, facts)
 
 
 def place_of(command: Report, world: World) -> f.Unit | None:
@@ -187,12 +239,33 @@ def report_texts(command: Report) -> list[f.Text]:
     texts = [f.Text("title", "narrative", command.title.strip())]
     if command.description and command.description.strip():
         texts.append(f.Text("description", "narrative", command.description))
-    for name, value in command.reporter.items():
-        if name not in REPORTER_FIELDS:
-            known = "、".join(REPORTER_FIELDS)
-            raise UnknownField(
-                field=name, detail=f"不认识；可填：{known}", pointer=f"/reporter/{name}"
-            )
-        if value.strip():
-            texts.append(f.Text(f"reporter.{name}", "reporter", value.strip()))
+    texts += _personal("reporter", command.reporter, REPORTER_FIELDS)
+    if command.agent and not command.agent.get("name", "").strip():
+        raise EvidenceMissing(field="代办人姓名", pointer="/agent/name")
+    relation = {"relation": ""}
+    texts += _personal("agent", command.agent | relation, AGENT_FIELDS)
     return texts
+
+
+def _relation(agent: Mapping[str, str]) -> str:
+    """Return how an agent stands to the reporter: a code, it is recorded in clear."""
+    relation = agent.get("relation", "").strip() or "other"
+    if relation not in RELATIONS:
+        listed = "、".join(RELATIONS)
+        raise UnknownField(field="relation", detail=f"只能是：{listed}", pointer="/agent/relation")
+    return relation
+
+
+def _personal(whose: str, given: Mapping[str, str], known: Sequence[str]) -> list[f.Text]:
+    """Return what is sealed of a person; all of it goes when the reporter's key is destroyed."""
+    for name in given:
+        if name not in known:
+            listed = "、".join(known)
+            raise UnknownField(
+                field=name, detail=f"不认识；可填：{listed}", pointer=f"/{whose}/{name}"
+            )
+    return [
+        f.Text(f"{whose}.{name}", "reporter", value.strip())
+        for name, value in given.items()
+        if value.strip()
+    ]

@@ -33,6 +33,13 @@ class Actor(Struct, frozen=True, kw_only=True):
     post: str | None = None
     person: str | None = None
     on_behalf_of: str | None = None
+    within: tuple[str, ...] = ()
+    """The units in which `unit` lies, from the root to itself, where known: for recusal (回避)."""
+    shared: frozenset[str] = frozenset()
+    """Units that stand under `unit` by a second parent (条线) today: their cases are seen too.
+
+    From the directory at each request, so that neither facts nor ledgers know of it.
+    """
 
     @property
     def scope(self) -> str | None:

@@ -1,14 +1,12 @@
 """What all requests (申请) share: their numbers, who asks, and that somebody else decides."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from domain.case import Request
+from domain.case import Request, RequestSort
 from domain.errors import RequestPending, SamePerson, UnknownField
 from domain.step import Step
 from domain.world import World
-
-Sort = Literal["suspension", "extension", "return", "correction"]
 
 
 def person(world: World) -> str:
@@ -17,7 +15,7 @@ def person(world: World) -> str:
     return world.who or ":".join(part for part in (actor.role.value, actor.unit) if part)
 
 
-def asked(step: Step, sort: Sort, same: Callable[[Request], bool]) -> dict[str, Any]:
+def asked(step: Step, sort: RequestSort, same: Callable[[Request], bool]) -> dict[str, Any]:
     """Return what a new request says; it is numbered within the case.
 
     Raises:
@@ -29,14 +27,14 @@ def asked(step: Step, sort: Sort, same: Callable[[Request], bool]) -> dict[str, 
     return {**step.base(), "request": step.case.asked + 1, "by": person(step.world)}
 
 
-def decided(step: Step, sort: Sort) -> tuple[Request, dict[str, Any]]:
+def decided(step: Step, sort: RequestSort) -> tuple[Request, dict[str, Any]]:
     """Return the request that is decided on, and what the decision says.
 
     Raises:
         UnknownField: none waits, or the form does not say which.
         SamePerson: whoever asked, or approved already, does not decide.
     """
-    request = _meant(step, sort)
+    request = meant(step, sort)
     _refuse_same_person(step, request)
     return request, {**step.base(), "request": request.number, "by": person(step.world)}
 
@@ -52,8 +50,12 @@ def _refuse_same_person(step: Step, request: Request) -> None:
         raise SamePerson(action=step.action.title)
 
 
-def _meant(step: Step, sort: Sort) -> Request:
-    """Return the request that the form names; unnamed, the only one there is."""
+def meant(step: Step, sort: RequestSort) -> Request:
+    """Return the request that the form names; unnamed, the only one there is.
+
+    Raises:
+        UnknownField: none waits, or the form does not say which.
+    """
     waiting = [request for request in step.case.requests if request.sort == sort]
     named: int | None = step.values.get("request")
     found = [request for request in waiting if named in {None, request.number}]

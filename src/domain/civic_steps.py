@@ -6,7 +6,13 @@ from typing import Final
 
 from domain import facts as f
 from domain.due import SHANGHAI, Unit, parse_budget
-from domain.errors import AlreadyClaimed, PublicationOpen, UnknownField, VoteContradicts
+from domain.errors import (
+    AlreadyClaimed,
+    NotFound,
+    PublicationOpen,
+    UnknownField,
+    VoteContradicts,
+)
 from domain.forms import in_clear
 from domain.roles import acting_unit
 from domain.step import Builder, Step
@@ -19,9 +25,24 @@ DEFAULT_STEP: Final = "publication"
 
 def _data_recorded(step: Step) -> tuple[f.Fact, ...]:
     """Record what the form says and no other fact of the action took; nothing, if that is all."""
-    kept = {name: step.values[name] for name in step.action.recorded if name in step.values}
+    kept = {name: _meant(step, name) for name in step.action.recorded if name in step.values}
     data = in_clear({**step.action.set_data, **kept})
     return (f.DataRecorded(**step.base(), data=data),) if data else ()
+
+
+def _meant(step: Step, name: str) -> object:
+    """Return a value of the form; another case must be one that the actor may see.
+
+    Raises:
+        NotFound.
+    """
+    value: object = step.values[name]
+    if not any(field.name == name and field.type == "case" for field in step.action.form):
+        return value
+    other = str(value).lower()
+    if other not in step.world.others:
+        raise NotFound(what="所指的事项", pointer=f"/data/{name}")
+    return other
 
 
 def _claimed(step: Step) -> tuple[f.Fact, ...]:

@@ -103,6 +103,16 @@ def clocks_after(clocks: tuple[Clock, ...], fact: ClockEvent) -> tuple[Clock, ..
     return tuple(_after(clock, fact) if clock.instance == instance else clock for clock in clocks)
 
 
+def bound_to(clocks: tuple[Clock, ...], units: dict[str, f.Unit]) -> tuple[Clock, ...]:
+    """Return clocks that bind whoever follows these units, as far as they still count."""
+    return tuple(
+        replace(one, answerable=units.get(one.answerable.id, one.answerable))
+        if one.open and one.answerable
+        else one
+        for one in clocks
+    )
+
+
 def _started(fact: f.ClockStarted | f.ClockRescheduled) -> Clock:
     return Clock(
         name=fact.clock,

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from domain import facts as f
+from domain.accountability_clocks import date_of, dated_by, leave_grade, refix, stands
 from domain.almanac import Almanac
 from domain.case import APPROVERS, Case, Request
 from domain.clock import Clock, clocks_after
 from domain.due import due, opening
 from domain.kind import ClockDefinition, Trigger
-from domain.limits import choose, extend, regrade, reworked
-from domain.pausing import resume, suspend
+from domain.limits import extend, limit_of, refile, regrade, reworked
+from domain.pausing import resume, suspend, wait
 from domain.planning import plan, reckoned
 from domain.reckoning import DATE
 from domain.settling import breached
@@ -22,8 +25,15 @@ VALUES: Final[dict[str, str]] = {
     f.MilestoneReached.TYPE: "milestone",
     f.CaseGraded.TYPE: "severity",
     f.CaseClosed.TYPE: "outcome",
+    f.CaseUnmerged.TYPE: "back_to",
+    f.DutyTaken.TYPE: "duty",
+    f.DutyFulfilled.TYPE: "duty",
+    f.DutyFailed.TYPE: "duty",
+    f.RevisitRecorded.TYPE: "outcome",
 }
 """By which value of a fact a clock may tell it from others of its name: `case-graded:major`."""
+HOPS: Final = (f.CaseHandedDown.TYPE, f.CaseEscalated.TYPE)
+"""What hands a case on to another unit, which may return it."""
 SCOPES: Final = ("task", "call", "duty")
 """What a clock may be for besides the case itself, by the member of the fact that names it."""
 
@@ -49,7 +59,9 @@ def tick(
     return turn.drafts
 
 
-def _react(turn: Turn, fact: f.Fact, before: Case, at: datetime) -> None:
+def _react(  # noqa: C901 - one arm a fact
+    turn: Turn, fact: f.Fact, before: Case, at: datetime
+) -> None:
     """Do what a particular fact does to clocks that run already."""
     request = before.request(fact.request) if isinstance(fact, f.RequestFact) else None
     match fact:
@@ -61,10 +73,19 @@ def _react(turn: Turn, fact: f.Fact, before: Case, at: datetime) -> None:
             _correct(turn, request, at)
         case f.ReturnUpheld():
             _cancel_returned(turn, fact, before, at)
+        case f.SupplementRequested():
+            wait(turn, fact.suspension, fact.request, at)
+        case f.SupplementProvided() if request is not None and request.reason:
+            resume(turn, request.reason, at)
         case f.CaseResumed():
             resume(turn, fact.reason, at)
         case f.CaseGraded():
             regrade(turn, fact, at)
+            leave_grade(turn, fact, at)
+        case f.CaseFiled():
+            refile(turn, at)
+        case f.DeadlineFixed():
+            refix(turn, fact, at)
         case _:
             pass
 
@@ -92,7 +113,7 @@ def _stop(turn: Turn, triggered: dict[Trigger, f.Fact], at: datetime, *, ended: 
         stops = definition.stop if definition else frozenset[Trigger]()
         if any(mark in triggered and _concerns(clock, triggered[mark]) for mark in stops):
             _stopped(turn, clock, at)
-        elif ended:
+        elif ended and not (definition and definition.outlives):
             turn.record(f.ClockCancelled(**of(clock), cancelled_at=at), at)
 
 
@@ -132,10 +153,12 @@ def _retract(turn: Turn, clock: Clock, reason: str, at: datetime) -> None:
 def _start(
     turn: Turn, facts: Sequence[f.Fact], triggered: dict[Trigger, f.Fact], at: datetime
 ) -> None:
+    """Start what a fact starts; once a case has ended only what outlives it begins."""
     open_now = {(clock.name, clock.scope) for clock in turn.case.open_clocks}
+    over = turn.world.kind.stages[turn.case.stage].ending
     for definition in turn.world.kind.clocks:
         by = [triggered[mark] for mark in definition.start if mark in triggered]
-        if not by:
+        if not by or (over and not definition.outlives) or stands(definition, turn):
             continue
         scopes = {"": by[0]} if definition.per == "case" else _scopes(definition, facts)
         for scope, fact in scopes.items():
@@ -156,7 +179,7 @@ def _started(
     turn: Turn, definition: ClockDefinition, scope: str, fact: f.Fact, at: datetime
 ) -> None:
     case = turn.case
-    if definition.date is not None and case.source_due is None:
+    if definition.date is not None and date_of(definition, fact, case) is None:
         return  # nobody set a date
     calendar, almanac = _calendar(turn, definition)
     before = [
@@ -185,6 +208,11 @@ def _started(
     turn.record(f.ClockStarted(**members), at)
 
 
+def begin(turn: Turn, definition: ClockDefinition, fact: f.CaseFact, at: datetime) -> None:
+    """Start a clock of the case itself, though nothing happened that starts it otherwise."""
+    _started(turn, definition, "", fact, at)
+
+
 def _limited(
     definition: ClockDefinition,
     fact: f.Fact,
@@ -198,19 +226,18 @@ def _limited(
     if definition.date is not None:
         return {
             "budget": DATE,
-            "limit": f.Limit("source", version, definition.date),
+            "limit": dated_by(definition, version),
             "calendar_version": almanac.version,
-            "due": turn.case.source_due,
+            "due": date_of(definition, fact, turn.case),
             "provisional": False,
         }
-    budget, by = choose(definition, turn.case)
-    origin = "kind"
-    if isinstance(fact, f.ReworkRequired) and definition.rework is not None:
-        budget, origin = reworked(budget, definition.rework), "rework"
+    budget, limit = limit_of(definition, turn.case, kind)
+    if isinstance(fact, (f.ReworkRequired, f.RedoRequired)) and definition.rework is not None:
+        budget, limit = reworked(budget, definition.rework), replace(limit, origin="rework")
     falls = due(started_at, budget, almanac, definition.cutoff)
     return {
         "budget": str(budget),
-        "limit": f.Limit(origin, version, by),
+        "limit": limit,
         "calendar_version": falls.calendar_version,
         "due": falls.at,
         "provisional": falls.provisional,
@@ -229,7 +256,8 @@ def _answerable(definition: ClockDefinition, fact: f.Fact, case: Case) -> f.Unit
     """Return whom a clock binds: the task's unit, the holder; the total clock whoever holds."""
     if definition.total:
         return None
-    return fact.unit if isinstance(fact, f.TaskAssigned) else case.holder
+    own = (f.TaskAssigned, f.WhistleBlown, f.DutyTaken)
+    return fact.unit if isinstance(fact, own) else case.holder
 
 
 def _for_staff(fact: f.Fact, at: datetime, world: World) -> datetime:
@@ -238,19 +266,28 @@ def _for_staff(fact: f.Fact, at: datetime, world: World) -> datetime:
     if late == "outage":
         ends = [one.until for one in world.outages if one.since <= at < one.until]
         return min(max([at, *ends]), world.now)
-    return world.now if late == "offline" else at
+    return world.now if late in {"offline", "split"} else at
 
 
 def _cancel_returned(turn: Turn, fact: f.ReturnUpheld, before: Case, at: datetime) -> None:
     """Cancel what bound the unit that returned the case, and its tasks' clocks (R8)."""
     lead = before.lead
     for clock in turn.case.open_clocks:
+        if clock.total:
+            continue
         bound = clock.answerable is not None and lead is not None and clock.answerable.id == lead.id
-        if not clock.total and (bound or clock.scope):
+        its_own = (bound and not clock.scope) or clock.scope.startswith("task:")
+        if its_own or _counts_a_hop(turn, clock):
             cancelled = f.ClockCancelled(
                 **of(clock), cancelled_at=at, reason="return-upheld", charged_to=fact.charged_to
             )
             turn.record(cancelled, at)
+
+
+def _counts_a_hop(turn: Turn, clock: Clock) -> bool:
+    """Whether a clock counts until somebody accepts what was handed on (接办)."""
+    definition = turn.definition(clock)
+    return definition is not None and any(one.fact in HOPS for one in definition.start)
 
 
 def _correct(turn: Turn, request: Request, at: datetime) -> None:

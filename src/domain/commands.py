@@ -1,7 +1,7 @@
 """Commands: what somebody wants to happen to a case. Imperative, and with texts in clear."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -19,12 +19,18 @@ class Report(Struct, frozen=True, kw_only=True):
     unit: str | None = None
     location: Location | None = None
     reporter: dict[str, str] = {}
+    identity: Literal["hidden"] | None = None
+    """身份隐藏: nobody but intake and callback reads who reported it."""
+    agent: dict[str, str] = {}
+    """帮办代办: who reports on behalf of the reporter; `relation` is a code."""
     source: SourceReference | None = None
     content: str | None = None
     data: dict[str, Any] = {}
     occurred_at: datetime | None = None
     due: datetime | None = None
     """By when the reporting system wants it done."""
+    attachments: tuple[str, ...] = ()
+    """Ids of files that were uploaded before."""
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -33,6 +39,8 @@ class Act(Struct, frozen=True, kw_only=True):
     action: str
     data: dict[str, Any] = {}
     occurred_at: datetime | None = None
+    attachments: tuple[str, ...] = ()
+    """Ids of files that were uploaded before."""
 
 
 class Import(Struct, frozen=True, kw_only=True):
@@ -57,6 +65,17 @@ class Recount(Struct, frozen=True):
     """重新计时: count the open clocks by the calendars as they are now (clocks.md R13)."""
 
 
+class Migrate(Struct, frozen=True):
+    """迁移: follow another version of the kind, by the rule with this digest.
+
+    `since` and `to` are the hashes of the versions.
+    """
+
+    since: str
+    to: str
+    plan: str
+
+
 class Sign(Struct, frozen=True):
     """签收: whoever was told says so."""
 
@@ -74,4 +93,10 @@ class Delivery(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-Command = Report | Act | Import | Update | Settle | Recount | Sign | Delivery
+class Reallot(Struct, frozen=True):
+    """划归: let an open case follow its units through a re-division (workflow.md §5)."""
+
+    division: str
+
+
+Command = Report | Act | Import | Update | Settle | Recount | Migrate | Sign | Delivery | Reallot

@@ -13,13 +13,17 @@ from domain.commands import (
     Command,
     Delivery,
     Import,
+    Migrate,
+    Reallot,
     Recount,
     Report,
     Settle,
     Sign,
     Update,
 )
+from domain.divisions import reallot
 from domain.elsewhere import elsewhere
+from domain.migrating import migrate
 from domain.notices import delivered, sign
 from domain.recounting import recount
 from domain.retelling import tell, update
@@ -27,7 +31,9 @@ from domain.settling import settle
 from domain.world import Draft, World
 
 
-def decide(command: Command, case: Case, world: World) -> tuple[Draft, ...]:
+def decide(  # noqa: C901, PLR0911 - one arm a command
+    command: Command, case: Case, world: World
+) -> tuple[Draft, ...]:
     """Return what a command makes of a case; nothing, if it was all known already.
 
     Raises:
@@ -47,6 +53,10 @@ def decide(command: Command, case: Case, world: World) -> tuple[Draft, ...]:
             return tuple(settle(case, world.now, world))
         case Recount():
             return tuple(recount(case, world))
+        case Migrate():
+            return tuple(migrate(command, case, world))
+        case Reallot():
+            return tuple(reallot(case, command.division, world))
         case Sign():
             return tuple(sign(command, case, world))
         case Delivery():

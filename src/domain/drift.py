@@ -76,6 +76,8 @@ def _expected(clock: Clock, definition: ClockDefinition) -> str | None:
     """Return the budget that a definition has for what chose the limit; None if it cannot say."""
     if clock.limit.origin == "source" or definition.date is not None:
         return DATE
+    if clock.limit.by.startswith("item="):
+        return None  # the catalogue says it, not the definition
     scaled = definition.regrade == "remaining_ratio" and clock.generation > 1
     if scaled or not clock.limit.version:
         return None  # it may be a share of what was left; it may not say what chose it

@@ -28,6 +28,9 @@ def elsewhere(case: Case, drafts: Sequence[Draft], world: World) -> Iterator[Dra
         match draft.fact:
             case f.FindingRecorded() as finding:
                 yield from _reported(finding, draft, after(case, drafts), world)
+            case f.AdmissionDecided() as decision:
+                fact = _catalogued(decision, case)
+                yield Draft(fact, draft.occurred_at, stream=Stream(f.CATALOGUE))
             case _:
                 pass
 
@@ -51,5 +54,21 @@ def _reported(
     )
     there = replace(world, kind=world.kinds[digest], number=finding.number)
     stream = Stream(f.CASE, finding.case, digest)
-    for one in report(command, blank(finding.case, digest), there):
+    for one in report(command, blank(finding.case, digest), there, entitled=True):
         yield replace(one, stream=stream)
+
+
+def _catalogued(decision: f.AdmissionDecided, case: Case) -> f.Fact:
+    """Return what the catalogue is told of a decision on what communities may be given."""
+    if decision.decision == "exited":
+        return f.ItemExited(item=decision.item, since=decision.since, case=case.id)
+    told = f.ItemAdjusted if decision.decision == "adjusted" else f.ItemAdmitted
+    return told(
+        item=decision.item,
+        title=decision.title,
+        department=decision.department.id if decision.department else None,
+        people=decision.people or 0,
+        money=decision.money or 0,
+        since=decision.since,
+        case=case.id,
+    )

@@ -7,9 +7,12 @@ Refusal
 │   └── UnknownKind, UnknownUnit, UnknownCalendar
 ├── NotAllowed          understood, but not by this actor or not now
 │   ├── ActionUnavailable, RoleForbidden, GuardFailed, SamePerson
-│   ├── TasksOpen, EvidenceMissing, TrialOnly
+│   ├── TasksOpen, EvidenceMissing, TrialOnly, ItemNotAdmitted
 │   ├── ExtensionLate, ExtensionNotAllowed, ReturnNotAllowed, CorrectionNotAllowed
-│   ├── RequestPending
+│   ├── RequestPending, KindRetired, MigrationRefused
+│   ├── AccountabilityIncomplete, EffectiveTooEarly, DeadlineNotAllowed, DutyNotAllowed
+│   ├── CallbackDissatisfied, CallbackMissing, RedoExhausted, LeaderCloses, AlreadyRated
+│   ├── AppealLate, AppealNotAllowed, MergeNotAllowed, DuplicatesJoined, Recused, RecusedLeads
 │   ├── AlreadyClaimed, VoteContradicts, PublicationOpen, ObjectionsOpen
 │   └── Unauthenticated, NotFound
 └── Collision           somebody or something was there before
@@ -33,6 +36,8 @@ class Refusal(Exception):
         """Keep the details, and the JSON pointer of the field at fault (empty: the whole)."""
         self.pointer = pointer
         self.details = details
+        self.also: tuple[Refusal, ...] = ()
+        """What else is wrong with the same form, to be mended together."""
         super().__init__(type(self).title().format_map(_Details(details)))
 
     @classmethod
@@ -79,7 +84,7 @@ class UnknownParameter(BadInput):
 
 
 class TooLarge(BadInput):
-    """请求正文超过 {limit} 字节。请缩短文字，附件请先单独上传。"""
+    """请求正文超过 {limit} 字节。请缩短文字；附件请单独上传，每个不超过 20 MB。"""
 
     code = "too-large"
 
@@ -162,6 +167,12 @@ class TasksOpen(NotAllowed):
     code = "tasks-open"
 
 
+class ItemNotAdmitted(NotAllowed):
+    """“{item}”没有准入社区工作事项，{department}不能交给{unit}；请先申请准入（catalogue-admission）。"""
+
+    code = "item-not-admitted"
+
+
 class EvidenceMissing(NotAllowed):
     """缺少办理凭据“{field}”。请说明办理情况后再提交。"""
 
@@ -181,7 +192,7 @@ class ExtensionNotAllowed(NotAllowed):
 
 
 class ReturnNotAllowed(NotAllowed):
-    """派遣后两个工作日内、返工之前才能退单，最迟 {last}；此后视为已经接收。请继续办理，或与派遣单位协商。"""  # noqa: E501 # the docstring is the message: one line
+    """不能退单：{detail}。请继续办理，或与派遣（交办）单位协商。"""
 
     code = "return-not-allowed"
 
@@ -196,6 +207,72 @@ class RequestPending(NotAllowed):
     """同样的申请（第 {request} 号）正在等待审批。请等待审批结果，不要重复申请。"""
 
     code = "request-pending"
+
+
+class CallbackDissatisfied(NotAllowed):
+    """回访不满意的，不能就此了结。请改为办理：{ways}。"""
+
+    code = "callback-dissatisfied"
+
+
+class CallbackMissing(NotAllowed):
+    """办结以后还没有回访或评价，不能办理“{action}”。请先回访。"""
+
+    code = "callback-missing"
+
+
+class RedoExhausted(NotAllowed):
+    """已重办 {count} 次，不能再重办。请报领导，由领导说明理由后作程序性办结。"""
+
+    code = "redo-exhausted"
+
+
+class LeaderCloses(NotAllowed):
+    """两次重办后回访仍不满意，只有领导可以说明理由后作程序性办结。请报领导办理。"""
+
+    code = "leader-closes"
+
+
+class AlreadyRated(NotAllowed):
+    """这次办理结果已经评价过。请待重新办结后再评价。"""
+
+    code = "already-rated"
+
+
+class AppealLate(NotAllowed):
+    """申诉须在办结后五个工作日内提出，最迟 {last}，已经过期。请在以后的办理中及时申诉。"""
+
+    code = "appeal-late"
+
+
+class AppealNotAllowed(NotAllowed):
+    """不能这样申诉：{detail}。请核对申诉的理由。"""
+
+    code = "appeal-not-allowed"
+
+
+class MergeNotAllowed(NotAllowed):
+    """不能并案：{detail}。请核对要并入的事项。"""
+
+    code = "merge-not-allowed"
+
+
+class DuplicatesJoined(NotAllowed):
+    """还有并入的事项等待答复：{numbers}。请先解除并案，或办结后一并答复。"""
+
+    code = "duplicates-joined"
+
+
+class Recused(NotAllowed):
+    """“{unit}”与本事项有利害关系，应当回避。请改由其他单位办理。"""
+
+    code = "recused"
+
+
+class RecusedLeads(NotAllowed):
+    """“{unit}”正牵头办理本事项。请用退回重新派遣的回避办理，由其他单位接办。"""
+
+    code = "recused-leads"
 
 
 class AlreadyClaimed(NotAllowed):
@@ -220,6 +297,42 @@ class ObjectionsOpen(NotAllowed):
     """还有未答复的公示异议：{objections}。请先逐项答复。"""
 
     code = "objections-open"
+
+
+class KindRetired(NotAllowed):
+    """事项类型“{kind}”已停用，不再受理新的事项。请改报其他类型：{known}。"""
+
+    code = "kind-retired"
+
+
+class MigrationRefused(NotAllowed):
+    """事项 {number} 不能迁移到新版：{detail}。"""
+
+    code = "migration-refused"
+
+
+class AccountabilityIncomplete(NotAllowed):
+    """四定三包不完整，不能办理“{action}”：{missing}。请先补齐。"""
+
+    code = "accountability-incomplete"
+
+
+class EffectiveTooEarly(NotAllowed):
+    """变更不能早于 {earliest} 生效：此前的责任已经记录在案。请改为该时间或以后。"""
+
+    code = "effective-too-early"
+
+
+class DeadlineNotAllowed(NotAllowed):
+    """不能这样定时间：{detail}。请改定时间，或先申请延期。"""
+
+    code = "deadline-not-allowed"
+
+
+class DutyNotAllowed(NotAllowed):
+    """“{duty}”现在不能这样办理：{detail}。请先查看三包责任的现状。"""
+
+    code = "duty-not-allowed"
 
 
 class TrialOnly(NotAllowed):

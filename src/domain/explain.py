@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from domain import facts as f
 from domain.almanac import Almanac
 from domain.budget import Budget, Cutoff, Unit, parse_budget
-from domain.case import blank, fold
+from domain.case import blank
 from domain.clock import Clock, Hold, Instance
 from domain.clock_names import clock_text
 from domain.due import due, total
 from domain.errors import NotFound, UnknownCalendar
+from domain.evolve import fold
 from domain.explain_changes import Change, changes_of
 from domain.explain_rows import Matter, Row, Table, lay_out, lay_out_date
 from domain.explain_spans import local_day
@@ -25,7 +26,7 @@ from domain.reckoning import DATE, pauses_of
 from domain.scales import months_later
 
 ANEW = "counted-anew"
-REGRADED = "regraded"
+ANEW_BY = frozenset({"regraded", "filed"})
 Record = tuple[f.Fact, datetime]
 """A fact and when it happened."""
 
@@ -278,7 +279,7 @@ def stood_still(clock: Clock) -> bool:
 
 def _before(clock: Clock, own: Sequence[Record]) -> tuple[Row, ...]:
     """Return the time before a regrading that started the count anew: it counts no more."""
-    anew = any(isinstance(fact, f.ClockRescheduled) and fact.reason == REGRADED for fact, _ in own)
+    anew = any(isinstance(fact, f.ClockRescheduled) and fact.reason in ANEW_BY for fact, _ in own)
     first = min(
         (fact.started_at for fact, _ in own if isinstance(fact, f.ClockStarted)),
         default=clock.started_at,

@@ -58,8 +58,11 @@ CHANGES: Final = {
     "resumed": "恢复计时",
     "extension-granted": "延期",
     "regraded": "定级变更",
+    "filed": "按立案条件归目",
     "calendar-changed": "日历更新",
+    "kind-migrated": "迁移到新版类型",
     "report-time-corrected": "上报时间更正",
+    "deadline-fixed": "重新定时间",
     "deadline-breached": "超期",
     "breach-retracted": "超期撤销",
     "breach-superseded": "超期因延期失效",
@@ -69,7 +72,13 @@ CHANGES: Final = {
     "clock-stop-corrected": "办结时间更正",
 }
 STATUS: Final = {"running": "计时中", "paused": "暂停", "stopped": "已停止", "cancelled": "已取消"}
-ORIGIN: Final = {"kind": "事项类型规定", "source": "来源系统指定", "rework": "返工时限"}
+ORIGIN: Final = {
+    "kind": "事项类型规定",
+    "source": "来源系统指定",
+    "rework": "返工时限",
+    "catalogue": "事项目录立案条件",
+    "accountability": "四定三包",
+}
 CUTOFF: Final = {"close_of_business": "下班时", "end_of_day": "当日 23:59:59"}
 HEADINGS: Final = ("起", "止", "计时", "理由", "本段", "累计", "承担单位")
 _WEEK: Final = "一二三四五六日"

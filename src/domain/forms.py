@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.commands import Act
 from domain.directory import Directory
-from domain.errors import EvidenceMissing, NaiveTime, UnknownField
+from domain.errors import EvidenceMissing, NaiveTime, Refusal, UnknownField
 from domain.facts import Text, Unit
 from domain.kind import LARGEST_INTEGER, SEALED, FormField, Kind
 
@@ -24,36 +24,71 @@ class Filled(Struct, frozen=True):
 
 
 def fill(
-    form: tuple[FormField, ...], data: Mapping[str, Any], directory: Directory, pointer: str
+    form: tuple[FormField, ...],
+    data: Mapping[str, Any],
+    directory: Directory,
+    pointer: str,
+    *,
+    attached: bool = False,
 ) -> Filled:
-    """Check `data` field by field; empty values count as absent.
+    """Check `data` field by field; empty values count as absent, or as the field's default.
+
+    The first field at fault is refused, with the others beside it (`Refusal.also`).
+    `attached`: a file came along, which some required texts are satisfied with.
 
     Raises:
         EvidenceMissing: a required text is absent or blank.
         UnknownField: a field is unknown, missing or of another type; `pointer` says which.
         UnknownUnit: a unit is not in the directory.
     """
-    fields = {field.name: field for field in form}
-    for name in data:
-        if name not in fields:
-            known = "、".join(fields) or "无"
-            raise UnknownField(
-                field=name, detail=f"本操作没有这个字段；可填：{known}", pointer=f"{pointer}/{name}"
-            )
     values: dict[str, Any] = {}
     texts: list[Text] = []
+    wrong = _not_asked_for(form, data, pointer)
     for field in form:
         where = f"{pointer}/{field.name}"
-        value = _present(field, data.get(field.name), where)
-        if value is None:
-            continue
-        if field.type == "text":
-            texts.append(Text(field.name, field.subject, _text(field, value, where)))
-        elif field.type == "texts":
-            texts += _texts(field, value, where)
-        else:
-            values[field.name] = _value(field, value, directory, where)
+        try:
+            value = _present(field, data.get(field.name), where, attached=attached)
+            if value is None:
+                continue
+            if field.type in SEALED:
+                texts += _sealed(field, value, where)
+            else:
+                values[field.name] = _value(field, value, directory, where)
+            wrong += _broken_keywords(field, value, where)
+        except Refusal as refusal:
+            wrong.append(refusal)
+    if wrong:
+        wrong[0].also = tuple(wrong[1:])
+        raise wrong[0]
     return Filled(values, tuple(texts))
+
+
+def _not_asked_for(
+    form: tuple[FormField, ...], data: Mapping[str, Any], pointer: str
+) -> list[Refusal]:
+    fields = {field.name for field in form}
+    known = "、".join(field.name for field in form) or "无"
+    return [
+        UnknownField(
+            field=name, detail=f"本操作没有这个字段；可填：{known}", pointer=f"{pointer}/{name}"
+        )
+        for name in data
+        if name not in fields
+    ]
+
+
+def _sealed(field: FormField, value: object, pointer: str) -> list[Text]:
+    if field.type == "texts":
+        return _texts(field, value, pointer)
+    return [Text(field.name, field.subject, _text(field, value, pointer))]
+
+
+def _broken_keywords(field: FormField, value: object, pointer: str) -> list[Refusal]:
+    found = field.check(value) if field.check else []
+    return [
+        UnknownField(field=field.title, detail=detail, pointer=f"{pointer}{inside}")
+        for inside, detail in found
+    ]
 
 
 def in_clear(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,12 +97,14 @@ def in_clear(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _present(field: FormField, value: object, pointer: str) -> object:
+def _present(field: FormField, value: object, pointer: str, *, attached: bool) -> object:
     """Return the value, or None for an empty one that may be empty."""
+    if value is None:
+        value = field.default
     empty = value is None or value == [] or (isinstance(value, str) and not value.strip())
     if not empty:
         return value
-    if not field.required:
+    if not field.required or (attached and field.or_attachment):
         return None
     if field.type in SEALED:
         raise EvidenceMissing(field=field.title, pointer=pointer)

@@ -10,9 +10,11 @@ from domain import (
     privacy_guards,
     routing_guards,
 )
+from domain.ahead import applied_ahead
 from domain.case import Case
 from domain.clock import Clock
-from domain.due import Budget, Cutoff, due
+from domain.conditions import check_case
+from domain.due import SHANGHAI, Budget, Cutoff, due
 from domain.due import Unit as Counted
 from domain.errors import (
     ActionUnavailable,
@@ -55,6 +57,7 @@ def check(action: Action, case: Case, world: World) -> None:
         )
     for requirement in action.requires:
         REQUIREMENTS[requirement](action, case, world)
+    check_case(action, case, world)
 
 
 def available_names(case: Case, world: World) -> list[str]:
@@ -117,7 +120,9 @@ def _within_return_window(action: Action, case: Case, world: World) -> None:
         raise UnknownCalendar(calendar=clock.calendar, known="、".join(world.calendars))
     last = due(clock.started_at, RETURN_WINDOW, calendar, Cutoff(clock.cutoff)).at
     if case.rework or world.now > last:
-        raise ReturnNotAllowed(last=last)
+        until = last.astimezone(SHANGHAI)
+        detail = f"派遣后两个工作日内、返工之前才能退单，最迟 {until}；此后视为已经接收"
+        raise ReturnNotAllowed(detail=detail, last=last)
 
 
 def _assignment(case: Case, world: World) -> Clock | None:
@@ -137,6 +142,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "tasks_settled": _tasks_settled,
     "another_unit": _another_unit,
     "within_return_window": _within_return_window,
+    "applied_ahead": applied_ahead,
     **routing_guards.REQUIREMENTS,
     **aftercare_guards.REQUIREMENTS,
     **privacy_guards.REQUIREMENTS,

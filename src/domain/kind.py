@@ -3,13 +3,16 @@
 `workflows/language.py` makes these values from YAML; the domain only reads them.
 """
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from domain.accountability_rule import AccountabilityRule
 from domain.actor import Role
+from domain.decision import Table
 from domain.due import Budget, Cutoff
 
 CODE_LENGTH: Final = 100
@@ -53,8 +56,14 @@ class Relation(StrEnum):
     """A unit that still owes a task."""
     CALLED = "called"
     """A unit that was called in (吹哨) and has not been released."""
+    GIVER = "giver"
+    """The unit that dispatched the case to its present holder, or handed it on to them."""
+    CENTRE = "centre"
+    """The district's centre itself."""
     CLAIMANT = "claimant"
     """The unit that claimed the case for itself (认领)."""
+    LEADER = "leader"
+    """Whoever holds the post of the adopting leader (包案领导); a key without one, its unit."""
     VERIFIER = "verifier"
     """The unit that accepted the case; where it leads the handling itself, the unit above it."""
 
@@ -67,8 +76,12 @@ class HolderRule(StrEnum):
     ACCEPTED_BY = "accepted_by"
     VERIFIER = "verifier"
     """Who checks the result: see Relation.VERIFIER."""
+    GIVER = "giver"
+    """Who gave it to the present holder; from the third return of a case on, the centre."""
+    PLACE = "place"
+    """The unit in which the case lies, else as for `community`."""
     COMMUNITY = "community"
-    """The community of the place, else the place, the reporter's unit, the centre."""
+    """The community of the place, else the place, else the centre."""
     CENTRE = "centre"
 
 
@@ -88,9 +101,26 @@ class FormField(Struct, frozen=True, kw_only=True):
     title: str
     type: FieldType
     required: bool = False
+    or_attachment: bool = False
+    """Of a required text: a file that comes along (附件) does as well."""
     subject: str = "narrative"
     values: tuple[str, ...] = ()
     max_length: int = 20_000
+    keywords: dict[str, Any] = {}
+    """Further keywords of JSON Schema, as written: `minimum`, `pattern`, `description`…"""
+    item_keywords: dict[str, Any] = {}
+    """Those that hold for every item of a list."""
+    default: bool | int | str | None = None
+    """What counts where it is left empty."""
+    check: Callable[[object], list[tuple[str, str]]] | None = None
+    """Returns (where inside the value, what is wrong) for every keyword that it breaks."""
+
+    @property
+    def data_class(self) -> Literal["public", "internal", "personal"]:
+        """In clear, sealed as narrative, or sealed as the reporter's."""
+        if self.type not in SEALED:
+            return "public"
+        return "personal" if self.subject == "reporter" else "internal"
 
     @property
     def limit(self) -> int:
@@ -108,6 +138,24 @@ class StageDefinition(Struct, frozen=True):
     ending: bool
 
 
+class Condition(Struct, frozen=True, kw_only=True):
+    """办理条件: an expression over the case, the actor and the form; it must be true."""
+
+    text: str
+    """As written."""
+    otherwise: str
+    """What people read if it does not hold; empty: the expression itself."""
+    reads: tuple[str, ...]
+    """The dotted names whose values it asks for."""
+    holds: Callable[[Mapping[str, Any]], bool | None]
+    """None: it gave neither yes nor no, and counts as no."""
+
+    @property
+    def of_form(self) -> bool:
+        """Whether it can be judged only once the form is filled in."""
+        return any(name.startswith("form.") for name in self.reads)
+
+
 class Action(Struct, frozen=True, kw_only=True):
     """操作: what may be done in which stages, by whom, with which form, and what it then is."""
 
@@ -117,6 +165,9 @@ class Action(Struct, frozen=True, kw_only=True):
     by: tuple[RoleRule, ...]
     form: tuple[FormField, ...]
     requires: tuple[str, ...]
+    when: tuple[Condition, ...] = ()
+    decide: Table | None = None
+    """The decision table that fills in what the form leaves open; its fact comes first."""
     emits: tuple[str, ...]
     to: str | None
     holder: HolderRule
@@ -208,6 +259,8 @@ class ClockDefinition(Struct, frozen=True, kw_only=True):
     """
     by: tuple[str, ...] = ()
     """Which of `urgency`, `severity` choose the budget."""
+    catalogue: bool = False
+    """Whether a filing condition's own limit goes before these budgets (workflow.md §1)."""
     date: Literal["source_due", "fixed_deadline", "duty_until"] | None = None
     """For an absolute date: which value of the case is the due; without it no clock starts."""
     calendar: str
@@ -224,6 +277,65 @@ class ClockDefinition(Struct, frozen=True, kw_only=True):
     """What a stricter limit leaves at least, from the change on (R7)."""
     rework: Rework | None = None
     ladder: tuple[Rung, ...] = ()
+    outlives: bool = False
+    """Whether it goes on when the case ends (包稳定)."""
+
+
+class SkipLevel(Struct, frozen=True, kw_only=True):
+    """越级规则: which cases may pass over levels, up to which one (workflow.md §1)."""
+
+    category: str
+    """Empty: any."""
+    urgency: str
+    """Empty: any."""
+    tier: str
+    """The level that it may go to: `town` or `county`."""
+    copied: tuple[str, ...]
+    """Levels that are passed over, and informed."""
+
+    @property
+    def said(self) -> str:
+        """The rule as a fact names it: `urgency=urgent>county`."""
+        named = (("category", self.category), ("urgency", self.urgency))
+        chosen = ",".join(f"{name}={value}" for name, value in named if value)
+        return f"{chosen or '*'}>{self.tier}"
+
+
+class Recurring(Struct, frozen=True, kw_only=True):
+    """周期任务: a case of the kind begins by itself, in every unit of a level, once a period."""
+
+    every: Literal["day", "week", "month"]
+    level: str
+    title: str
+    calendar: str
+    """Days that are no workdays in it have no round of their own; empty: every day has."""
+    missed: str
+    """The action by which time ends a round of an earlier period that is still open."""
+
+
+class Migration(Struct, frozen=True, kw_only=True):
+    """迁移规则: how open cases of older versions pass to the version that holds it."""
+
+    versions: str
+    """`2.0.1`, or `2.0.x` for all that begin so."""
+    stages: dict[str, str]
+    """By the old stage, the new one; what is not named keeps its name."""
+    clocks: dict[str, Literal["keep", "restart", "cancel"]]
+    """What becomes of a clock that counts; "" stands for those that are not named."""
+    start: dict[str, frozenset[str]]
+    """Clocks that begin then, each for cases in these stages of the new version."""
+    digest: str
+    """SHA-256 of the rule as written."""
+
+    def of_clock(self, name: str) -> Literal["keep", "restart", "cancel"]:
+        """Return what becomes of a clock that counts."""
+        return self.clocks.get(name, self.clocks[""])
+
+    def meant(self, version: str) -> bool:
+        """Whether it is for cases of this version."""
+        if self.versions.endswith("x"):
+            return version.startswith(self.versions.removesuffix("x"))
+        return version == self.versions
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -242,6 +354,11 @@ class Kind(Struct, frozen=True, kw_only=True):
     milestones: dict[str, str]
     """Which action a register's milestone column stands for."""
     suspensions: dict[str, Suspension] = {}
+    skip_levels: tuple[SkipLevel, ...] = ()
+    accountability: AccountabilityRule | None = None
+    recurring: Recurring | None = None
+    migrations: tuple[Migration, ...] = ()
+    """How open cases of older versions pass to this one; the most particular rule first."""
     triggers: frozenset[Trigger] = frozenset()
     """Everything that starts or stops a clock; found from the clocks, never given."""
 
@@ -254,6 +371,25 @@ class Kind(Struct, frozen=True, kw_only=True):
         """Return the definition of a clock."""
         return next((clock for clock in self.clocks if clock.name == name), None)
 
+    def migration_from(self, version: str) -> Migration | None:
+        """Return by which rule cases of an older version pass to this one."""
+        return next((rule for rule in self.migrations if rule.meant(version)), None)
+
+    def actions_in(self, stages: frozenset[str]) -> list[Action]:
+        """Return what somebody may do in any of these stages."""
+        return [one for one in self.actions.values() if one.by and one.stages & stages]
+
+    def ahead(self, stage: str) -> frozenset[str]:
+        """Return the stages that a case can come to from one, itself among them."""
+        reached = {stage}
+        news = [stage]
+        while news:
+            here = frozenset({news.pop()})
+            for target in {one.to for one in self.actions_in(here) if one.to} - reached:
+                reached.add(target)
+                news.append(target)
+        return frozenset(reached)
+
     @property
     def initial(self) -> StageDefinition:
         """Where a case of this kind begins."""
@@ -265,13 +401,14 @@ def json_schema(form: tuple[FormField, ...]) -> dict[str, object]:
     return {
         "type": "object",
         "properties": {field.name: _property(field) for field in form},
-        "required": [field.name for field in form if field.required],
+        "required": [one.name for one in form if one.required and not one.or_attachment],
         "additionalProperties": False,
     }
 
 
 def _property(field: FormField) -> dict[str, object]:
-    described: dict[str, object] = {"title": field.title}
+    described: dict[str, object] = {"title": field.title, "x-class": field.data_class}
+    described |= field.keywords
     match field.type:
         case "integer" | "boolean":
             return described | {"type": field.type}
@@ -280,7 +417,7 @@ def _property(field: FormField) -> dict[str, object]:
         case "day":
             return described | {"type": "string", "format": "date"}
         case "units" | "codes" | "texts":
-            items = {"type": "string", "maxLength": field.limit}
+            items = {"type": "string", "maxLength": field.limit} | field.item_keywords
             return described | {"type": "array", "items": items}
         case "choice":
             return described | {"type": "string", "enum": list(field.values)}

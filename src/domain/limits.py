@@ -9,7 +9,7 @@ from domain import facts as f
 from domain.case import Case, Request
 from domain.clock import Clock
 from domain.due import Budget, Cutoff, Unit, due, parse_budget
-from domain.kind import ClockDefinition, Rework
+from domain.kind import ClockDefinition, Kind, Rework
 from domain.planning import reckoned, rescheduled
 from domain.reckoning import DATE, used
 from domain.turn import Turn, of
@@ -29,6 +29,21 @@ def choose(definition: ClockDefinition, case: Case) -> tuple[Budget, str]:
         if not value:
             return budget, ""
     raise AssertionError(definition.name)  # publishing asks for a default
+
+
+def limit_of(definition: ClockDefinition, case: Case, kind: Kind) -> tuple[Budget, f.Limit]:
+    """Return the budget that applies to a case now, and where it stands.
+
+    The filing condition's own limit where the clock follows the catalogue and the case is filed,
+    else the default of its urgency and severity. What the source system set is a clock of its own
+    (`date: source_due`), so the earliest of both shows (workflow.md §1).
+    """
+    filing = case.filing
+    if definition.catalogue and filing.limit:
+        limit = f.Limit("catalogue", filing.catalogue, filing.by)
+        return parse_budget(filing.limit), limit
+    budget, by = choose(definition, case)
+    return budget, f.Limit("kind", f"{kind.name}@{kind.version}", by)
 
 
 def reworked(budget: Budget, rework: Rework) -> Budget:
@@ -69,28 +84,42 @@ def regrade(turn: Turn, graded: f.CaseGraded, at: datetime) -> None:
     for clock in turn.case.open_clocks:
         definition = turn.definition(clock)
         if definition is not None and definition.by and clock.budget != DATE:
-            _regrade(turn, clock, definition, graded, at)
+            _regrade(turn, clock, definition, at, misgraded=graded.misgraded)
+
+
+def refile(turn: Turn, at: datetime) -> None:
+    """归目: count the clocks that follow the catalogue by the filing condition's own limit."""
+    for clock in turn.case.open_clocks:
+        definition = turn.definition(clock)
+        if definition is not None and definition.catalogue and clock.budget != DATE:
+            _regrade(turn, clock, definition, at, reason="filed")
 
 
 def _regrade(
-    turn: Turn, clock: Clock, definition: ClockDefinition, graded: f.CaseGraded, at: datetime
+    turn: Turn,
+    clock: Clock,
+    definition: ClockDefinition,
+    at: datetime,
+    *,
+    misgraded: bool = False,
+    reason: str = "regraded",
 ) -> None:
-    budget, by = choose(definition, turn.case)
+    budget, limit = limit_of(definition, turn.case, turn.world.kind)
     if clock.limit.origin == "rework" and definition.rework is not None:
         budget = reworked(budget, definition.rework)
     if str(budget) == clock.budget:
         return
     # A breach stands, unless the grade it was counted by is confirmed to have been wrong.
-    if clock.breached_at is not None and not graded.misgraded:
+    if clock.breached_at is not None and not misgraded:
         return
-    fresh = _under(clock, definition, budget, by, turn, at)
+    fresh = _under(clock, definition, budget, _restated(clock.limit, limit), turn, at)
     after, compressed = _not_at_once(clock, fresh, definition.grace, turn, at)
     if after is None:
         return
     if clock.breached_at is not None:
         turn.record(f.BreachVoided(**of(clock), due=clock.due, reason="misgraded"), at)
         after = replace(after, breached_at=None)
-    fact = rescheduled(turn.clock(clock), after, turn, at, reason="regraded", compressed=compressed)
+    fact = rescheduled(turn.clock(clock), after, turn, at, reason=reason, compressed=compressed)
     turn.record(fact, at)
 
 
@@ -98,13 +127,13 @@ def _under(
     clock: Clock,
     definition: ClockDefinition,
     budget: Budget,
-    by: str,
+    limit: f.Limit,
     turn: Turn,
     at: datetime,
 ) -> Clock:
     """Return a clock under another budget, by the policy of its definition."""
     old, almanac = parse_budget(clock.budget), turn.almanac(clock.calendar)
-    changes: dict[str, Any] = {"limit": replace(clock.limit, by=by), "floors": ()}
+    changes: dict[str, Any] = {"limit": limit, "floors": ()}
     match definition.regrade:
         case "retroactive":
             # Extensions that were granted carry over if they count in the same unit.
@@ -119,6 +148,14 @@ def _under(
             left = str(sized(size, budget.unit))
             changes |= {"budget": left, "extensions": (), "started_at": at}
     return reckoned(replace(clock, **changes), almanac, at)
+
+
+def _restated(before: f.Limit, after: f.Limit) -> f.Limit:
+    """Return what a limit says of itself: a rework stays one; a kind keeps the version it had."""
+    origin = "rework" if before.origin == "rework" else after.origin
+    catalogue = "catalogue" in {before.origin, after.origin}
+    version = after.version if catalogue else before.version
+    return f.Limit(origin, version, after.by)
 
 
 def _not_at_once(

@@ -33,6 +33,20 @@ def suspend(turn: Turn, request: Request, at: datetime) -> None:
         _pause(turn, clock, rule, request, at)
 
 
+def wait(turn: Turn, reason: str, number: int, at: datetime) -> None:
+    """Pause what a listed reason names, as far as it may pause: an overdue clock goes on.
+
+    Nobody approves it: what is missing must come before anything can go on (待补充).
+    """
+    rule = turn.world.kind.suspensions.get(reason)
+    if rule is None:
+        return
+    request = Request(number=number, sort="supplement", by="", at=at, reason=reason)
+    for clock in turn.case.open_clocks:
+        if _pauses(clock, rule) and clock.breached_at is None and clock.due >= at:
+            _pause(turn, clock, rule, request, at)
+
+
 def _pauses(clock: Clock, rule: Suspension) -> bool:
     if clock.name not in rule.clocks or clock.budget == DATE:
         return False

@@ -12,13 +12,16 @@ OWN: Final = frozenset({"handler", "holder"})
 
 
 def resolve(to: str, unit: f.Unit | None, directory: Directory, day: date) -> f.Recipient:
-    """Return who is told on a day; a vacant post (缺位) falls to the next in line (clocks.md R11).
+    """Return who is told on a day; a vacant post (缺位) falls to its deputy, else the next in line.
+
+    Clocks.md R11. A unit that was dissolved is answered for by its only successor.
 
     `handler` and `holder`: the posts of the unit, then of the units above it. A role: the posts
     with that role of the unit, then upwards. Where there are no posts at all the unit itself is
     told; where nobody is found, the district's centre.
     """
     passed: list[str] = []
+    unit = _now(unit, directory)
     for step in _upwards(unit, directory):
         posts = _posts(to, step, directory)
         if not posts and to in OWN and not passed:
@@ -28,7 +31,19 @@ def resolve(to: str, unit: f.Unit | None, directory: Directory, day: date) -> f.
             if person is not None:
                 return f.Recipient(to, step, post.id, person, tuple(passed))
             passed.append(post.id)
+            deputy = directory.relations.deputy_on(post.id, day)
+            if deputy is not None:
+                return f.Recipient(to, step, post.id, deputy, tuple(passed))
     return f.Recipient(to, directory.centre or unit, vacant=tuple(passed))
+
+
+def _now(unit: f.Unit | None, directory: Directory) -> f.Unit | None:
+    """Return whom a re-division put in place of a unit, if it is one."""
+    entry = directory.units.get(unit.id) if unit else None
+    if unit is None or entry is None or entry.dissolved is None:
+        return unit
+    found = directory.survivors(unit.id)
+    return directory.unit(found[0]) if len(found) == 1 else unit
 
 
 def above(recipient: f.Recipient, directory: Directory, day: date) -> f.Recipient | None:

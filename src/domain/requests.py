@@ -121,7 +121,8 @@ def _return_upheld(step: Step) -> tuple[f.Fact, ...]:
     The unit that gets it back is the one that dispatched it, or answers for whoever did.
     """
     _, members = decided(step, "return")
-    upheld = f.ReturnUpheld(**members, charged_to=members["holder"])
+    dispatcher = step.case.routing.giver or members["holder"]
+    upheld = f.ReturnUpheld(**members, charged_to=dispatcher)
     after = step.after(upheld)
     waived = [f.TaskWaived(**after.base(), task=task.number) for task in after.case.open_tasks]
     return (upheld, *waived)

@@ -9,6 +9,7 @@ from domain.acting import OFFLINE, act, after, moment, place_of, report, report_
 from domain.case import Case
 from domain.commands import Act, Import, Update
 from domain.errors import ClosedTimes, SourceConflict, TooOld
+from domain.filing_steps import translated
 from domain.forms import fill, in_clear
 from domain.limits import restarted
 from domain.settling import settle
@@ -121,9 +122,11 @@ def _correction(command: Update, case: Case, reported_at: datetime, world: World
     place = place_of(told, world)
     filled = fill(world.kind.report.form, told.data, world.directory, "/data")
     data = in_clear(filled.values)
+    system = told.source.system if told.source else ""
+    category = translated(world, system, told.category)
     changed = {
         "reported_at": reported_at != case.reported_at,
-        "category": told.category != case.category,
+        "category": category != case.category,
         "place": place != case.place,
         "data": data != case.data,
     }
@@ -136,7 +139,7 @@ def _correction(command: Update, case: Case, reported_at: datetime, world: World
         fields=fields,
         reported_at=reported_at,
         place=place,
-        category=told.category,
+        category=category,
         data=data,
     )
     turn = Turn(case, world)

@@ -20,7 +20,9 @@ def plays(rule: RoleRule, case: Case, actor: Actor, directory: Directory) -> boo
     return actor.role in rule.held_by and _related(rule.relation, case, actor, directory)
 
 
-def _related(relation: Relation, case: Case, actor: Actor, directory: Directory) -> bool:
+def _related(  # noqa: C901, PLR0911 - one arm a relation
+    relation: Relation, case: Case, actor: Actor, directory: Directory
+) -> bool:
     centre = directory.centre
     unit = acting_unit(actor, directory)
     match relation:
@@ -38,10 +40,29 @@ def _related(relation: Relation, case: Case, actor: Actor, directory: Directory)
             return any(task.unit.id == unit for task in case.open_tasks)
         case Relation.CALLED:
             return unit in case.routing.called
+        case Relation.GIVER:
+            return _is(case.routing.giver or centre, unit)
+        case Relation.CENTRE:
+            return _is(centre, unit)
         case Relation.CLAIMANT:
             return case.civic.claimant is not None and case.civic.claimant.id == unit
         case Relation.VERIFIER:
             return _is(case.verifier or centre, unit)
+        case Relation.LEADER:
+            return _leads(case, actor, unit)
+
+
+def _leads(case: Case, actor: Actor, unit: str | None) -> bool:
+    """Whether the actor is the adopting leader: by post, by person, or by unit of a plain key."""
+    latest = case.accountability.leaders[-1:]
+    if not latest:
+        return False
+    [leader] = latest
+    if actor.post is None and actor.person is None:
+        return leader.unit.id == unit
+    return actor.post == leader.who.post or (
+        actor.person is not None and actor.person == leader.who.person
+    )
 
 
 def acting_unit(actor: Actor, directory: Directory) -> str | None:

@@ -4,10 +4,12 @@ Everything happens in the order of time, whoever notices first: the worker, or s
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from domain import facts as f
+from domain.accountability_clocks import taker
+from domain.accountability_posts import on_day
 from domain.case import Case
 from domain.clock import Clock
 from domain.due import SHANGHAI, Cutoff, due
@@ -85,11 +87,28 @@ def breached(turn: Turn, clock: Clock) -> f.DeadlineBreached:
         detected_at=turn.world.now,
         answerable=answers,
         posts=tuple(
-            f.Answerable(post.id, post.holder_on(day))
-            for post in posts
-            if answers is not None and post.unit == answers.id
+            dict.fromkeys(
+                (
+                    *_named(turn, clock, day),
+                    *(
+                        f.Answerable(post.id, post.holder_on(day))
+                        for post in posts
+                        if answers is not None and post.unit == answers.id
+                    ),
+                )
+            )
         ),
     )
+
+
+def _named(turn: Turn, clock: Clock, day: date) -> Iterator[f.Answerable]:
+    """Yield who answers by name, as of the due: the adopting leader, then the duty's taker."""
+    leader = turn.case.accountability.leader_at(clock.due)
+    for who in (leader.who if leader else None, taker(clock, turn.case)):
+        if who is not None and who.post:
+            yield on_day(who, turn.world.directory, day)
+        elif who is not None:
+            yield who
 
 
 def _rung(turn: Turn, clock: Clock, point: f.Point) -> Happened:

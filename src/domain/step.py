@@ -8,9 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import facts as f
-from domain.case import Case, evolve
+from domain.case import Case
+from domain.decision import Decision
+from domain.evolve import evolve
 from domain.kind import Action, HolderRule
-from domain.world import World
+from domain.world import Upload, World
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -22,6 +24,12 @@ class Step(Struct, frozen=True, kw_only=True):
     world: World
     at: datetime
     late: str | None = None
+    texts: tuple[f.Text, ...] = ()
+    """What the form gave to be sealed: a builder may count them, no fact carries them."""
+    uploads: tuple[Upload, ...] = ()
+    """Files that the command refers to; their facts come after the action's own."""
+    decision: Decision | None = None
+    """What the action's decision table said, if it has one."""
 
     def base(self, *, lead: f.Unit | None = None) -> dict[str, Any]:
         """Return what every fact of a case says: the action, the move, who holds it now."""
@@ -39,6 +47,9 @@ class Step(Struct, frozen=True, kw_only=True):
         case = self.case
         for fact in facts:
             case = evolve(case, fact, self.at)
+        if facts and self.action.holder is HolderRule.GIVER:
+            # It has gone back already; what follows stays where it is.
+            return replace(self, case=case, action=replace(self.action, holder=HolderRule.KEEP))
         return replace(self, case=case)
 
     def _holder(self, lead: f.Unit | None) -> f.Unit | None:
@@ -54,15 +65,22 @@ class Step(Struct, frozen=True, kw_only=True):
                 return case.verifier
             case HolderRule.CENTRE:
                 return directory.centre or case.holder
+            case HolderRule.GIVER:
+                if case.routing.centre_decides:
+                    return directory.centre or case.holder
+                return case.routing.giver or case.accepted_by or case.holder
+            case HolderRule.PLACE:
+                return case.place or self.values.get("place") or self._community()
             case HolderRule.COMMUNITY:
                 return self._community()
 
     def _community(self) -> f.Unit | None:
-        """首接负责: the community of the place, else the place, the reporter's unit, the centre."""
-        directory, actor = self.world.directory, self.world.actor
+        """首接负责: the community of the place, else the place, else the centre.
+
+        What is reported without a place lies in the reporter's own unit (`acting.place_of`).
+        """
+        directory = self.world.directory
         place = self.case.place or self.values.get("place")
-        if place is None and actor.unit in directory.units:
-            place = directory.unit(actor.unit) if actor.unit else None
         if place is None:
             return directory.centre
         return directory.ancestor(place, "community") or place

@@ -7,12 +7,14 @@ from domain import (
     accountability_steps,
     aftercare_steps,
     civic_steps,
+    deciding,
     filing_steps,
     privacy_steps,
     requests,
     routing_steps,
 )
 from domain import facts as f
+from domain.asking import decided
 from domain.case import Task
 from domain.errors import NaiveTime, UnknownField
 from domain.roles import acting_unit
@@ -79,22 +81,21 @@ def _plain(fact: type[f.CaseFact]) -> Builder:
 
 def _reported(step: Step) -> tuple[f.Fact, ...]:
     values = step.values
-    return (
-        f.CaseReported(
-            **step.base(),
-            kind=step.world.kind.name,
-            number=step.world.number,
-            place=values.get("place"),
-            category=values.get("category"),
-            severity=values.get("severity"),
-            urgency=values.get("urgency"),
-            location=values.get("location"),
-            source=values.get("source"),
-            content=values.get("content"),
-            source_due=_source_due(values.get("source_due"), step.at),
-            data=values.get("data", {}),
-        ),
+    reported = f.CaseReported(
+        **step.base(),
+        kind=step.world.kind.name,
+        number=step.world.number,
+        place=values.get("place"),
+        category=values.get("category"),
+        severity=values.get("severity"),
+        urgency=values.get("urgency"),
+        location=values.get("location"),
+        source=values.get("source"),
+        content=values.get("content"),
+        source_due=_source_due(values.get("source_due"), step.at),
+        data=values.get("data", {}),
     )
+    return (reported, *filing_steps.mapped(step, reported))
 
 
 def _source_due(given: datetime | None, reported_at: datetime) -> datetime | None:
@@ -116,7 +117,11 @@ def _accepted(step: Step) -> tuple[f.Fact, ...]:
 
 
 def _not_accepted(step: Step) -> tuple[f.Fact, ...]:
-    return (f.CaseNotAccepted(**step.base(), reason=step.values.get("reason_code", "other")),)
+    """Confirm what another person proposed, where the kind asks for two; else say so oneself."""
+    reason: str = step.values.get("reason_code", "other")
+    if any(one.sort == "non_acceptance" for one in step.case.requests):
+        reason = decided(step, "non_acceptance")[0].reason
+    return (f.CaseNotAccepted(**step.base(), reason=reason),)
 
 
 def _reclassified(step: Step) -> tuple[f.Fact, ...]:
@@ -133,15 +138,15 @@ def _graded(step: Step) -> tuple[f.Fact, ...]:
         raise UnknownField(
             field="严重程度", detail="与现在的分级相同，不需要变更", pointer="/data/severity"
         )
-    return (
-        f.CaseGraded(
-            **step.base(),
-            severity=severity,
-            urgency=urgency,
-            tier=step.world.kind.tiers.get(severity, "county"),
-            misgraded=step.action.set.get("misgraded") == YES,
-        ),
+    graded = f.CaseGraded(
+        **step.base(),
+        severity=severity,
+        urgency=urgency,
+        tier=step.world.kind.tiers.get(severity, "county"),
+        misgraded=step.action.set.get("misgraded") == YES,
     )
+    # What was fixed before may be all that this severity requires.
+    return (graded, *accountability_steps.completed(step.after(graded)))
 
 
 def _assigned(step: Step) -> tuple[f.Fact, ...]:
@@ -244,6 +249,7 @@ BUILDERS: Final[dict[str, Builder]] = {
     f.CaseReopened.TYPE: _reopened,
     f.CaseWithdrawn.TYPE: _plain(f.CaseWithdrawn),
     f.MilestoneReached.TYPE: _milestone,
+    **deciding.BUILDERS,
     **requests.BUILDERS,
     **routing_steps.BUILDERS,
     **aftercare_steps.BUILDERS,

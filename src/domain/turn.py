@@ -7,9 +7,10 @@ from typing import Any
 from domain import facts as f
 from domain.almanac import Almanac, almanac_of
 from domain.calendar import Calendar
-from domain.case import Case, evolve
+from domain.case import Case
 from domain.clock import Clock
 from domain.errors import UnknownCalendar
+from domain.evolve import evolve
 from domain.kind import ClockDefinition
 from domain.world import Draft, World
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from domain.actor import Actor, Role
 from domain.case import Case
+from domain.catalogue import Catalogues
 from domain.directory import Directory
 from domain.due import Source
 from domain.facts import Fact, Text
@@ -21,11 +22,25 @@ class Outage(Struct, frozen=True, gc=False):
     register_by: datetime
 
 
+class Upload(Struct, frozen=True, gc=False, kw_only=True):
+    """附件: a file that was uploaded, and whether a command may still refer to it."""
+
+    id: str
+    sha256: str
+    size: int
+    media_type: str
+    own: bool
+    """Uploaded with the key that now refers to it."""
+    case: str | None = None
+    """The case that refers to it already."""
+    expired: bool = False
+
+
 class Stream(Struct, frozen=True, gc=False):
     """A stream other than the case's own that a decision writes to, in the same transaction.
 
-    `type` is one of the stream types of facts; `id` is the case's id, empty for a stream of which
-    the district has one (the catalogue).
+    `type` is one of the stream types of facts; `id` is the stream's, empty where the district has
+    but one of the sort (the catalogue).
     """
 
     type: str
@@ -47,8 +62,11 @@ class World(Struct, frozen=True, gc=False, kw_only=True):
     who: str = ""
     """Who asks, to tell one person from another: the person where known, else the key."""
     outages: tuple[Outage, ...] = ()
+    catalogues: Catalogues = Catalogues()
     others: Mapping[str, Case] = {}
     """Other cases that the command names, by id, as far as the actor may see them."""
+    uploads: Mapping[str, Upload] = {}
+    """Files that the command refers to, by id, as far as there are any."""
     kinds: Mapping[str, Kind] = {}
     """Every published kind by its hash, for those cases."""
     active: Mapping[str, str] = {}

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.actor import Actor
-from domain.facts import Text
+from domain.facts import CaseMigrated, Text
 from domain.world import Draft
 from eventlog.appender import NewEvent, SealedText
 from eventlog.records import PROFILE, Body, Sealed, Who, body_hash, encode, new_id
@@ -52,6 +53,9 @@ def enclose(
     version, prev = tail.version, tail.prev
     for draft in drafts:
         version += 1
+        if isinstance(draft.fact, CaseMigrated):
+            # This fact and those after it follow the new version of the kind.
+            envelope = replace(envelope, kind=draft.fact.to_hash)
         event = _event(draft, tail, version, prev, envelope, who, vault)
         prev = body_hash(event.body)
         events.append(event)

@@ -55,6 +55,9 @@ REFERENCE: Final = """
     SELECT position, recorded_at, type, schema_version, body FROM event
     WHERE stream_type <> 'case' AND position > %s AND position <= %s ORDER BY position
 """
+TELLING: Final = """
+    SELECT DISTINCT stream_id FROM event WHERE stream_id = ANY(%s::uuid[]) AND type = ANY(%s)
+"""
 STREAM: Final = """
     SELECT position, recorded_at, type, schema_version, body FROM event
     WHERE stream_id = %s AND stream_version > %s ORDER BY stream_version
@@ -142,6 +145,12 @@ def read_reference(connection: Connection, after: int, through: int) -> list[Rec
 def read_stream(connection: Connection, stream: str, *, after: int = 0) -> list[Record]:
     """Return the records of a stream after a version."""
     return decode_rows(_rows(connection, STREAM, (UUID(stream), after)))
+
+
+def read_telling(connection: Connection, streams: Sequence[str], types: Sequence[str]) -> list[str]:
+    """Return those of some streams in which a fact of one of these types stands."""
+    rows = connection.execute(TELLING, (list(streams), list(types))).fetchall()
+    return [str(stream) for (stream,) in rows]
 
 
 def read_tails(

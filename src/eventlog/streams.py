@@ -15,7 +15,7 @@ def stream_id(district: str, *parts: str) -> str:
 
 
 def part_of(district: str, case: str, number: int) -> str:
-    """Return the id of the n-th case that came out of a case: a part of it, a finding of a round."""
+    """Return the id of the n-th case that came out of a case: a part, a finding of a round."""
     return stream_id(district, "part", case, str(number))
 
 

@@ -128,6 +128,12 @@ class Vault:
             if found[owner] is None:
                 raise SubjectErased(subject=owner[1])
 
+    def prepare_all(self, wanted: Sequence[set[Owner]]) -> list[None]:
+        """Prepare what several callers want, in one go; one answer for each."""
+        together: set[Owner] = set()
+        self.prepare(together.union(*wanted))
+        return [None] * len(wanted)
+
     def seal(self, stream: str, version: int, text: Text) -> tuple[Sealed, SealedText]:
         """Encrypt a text; the first half goes into the body, the second beside it.
 
@@ -183,6 +189,44 @@ class Vault:
             return self.open(connection, items)
         with self._database.connection() as pooled:
             return self.open(pooled, items)
+
+    def wrap_key(self, blob: str, key: bytes) -> bytes:
+        """Wrap the key of a file that no case refers to yet; see `bind_key`."""
+        return self._wrapper.wrap(key, self._blob(blob))
+
+    def unwrap_key(self, blob: str, wrapped: bytes) -> bytes:
+        """Undo `wrap_key`.
+
+        Raises:
+            WrongMasterKey: it was wrapped for another file, or under another master key.
+        """
+        return self._wrapper.unwrap(wrapped, self._blob(blob))
+
+    def bind_key(self, owner: Owner, blob: str, key: bytes) -> bytes:
+        """Encrypt a file's key under its owner's, with which it goes.
+
+        Raises:
+            LookupError: the owner's key is not at hand; `prepare` it first.
+        """
+        held = self._cached(owner, CACHE_SECONDS)
+        if held is None:
+            raise LookupError(f"no key at hand for {owner[0]} {owner[1]}")
+        nonce = chance()
+        return nonce + held.cipher.encrypt(nonce, key, self._context(owner, blob))
+
+    def unbind_key(
+        self, connection: Connection, owner: Owner, blob: str, bound: bytes
+    ) -> bytes | None:
+        """Undo `bind_key`; None where the owner's key was destroyed.
+
+        Raises:
+            InvalidTag: it was bound for another file or owner.
+        """
+        held = self._cached(owner, CACHE_SECONDS) or self._load(connection, [owner]).get(owner)
+        if held is None:
+            return None
+        sealed, context = bound[NONCE_BYTES:], self._context(owner, blob)
+        return held.cipher.decrypt(bound[:NONCE_BYTES], sealed, context)
 
     def fingerprint(self, content: bytes) -> str:
         """Return a keyed HMAC-SHA256 (hex) of what a source sent: tells repeats, not contents."""
@@ -262,6 +306,9 @@ class Vault:
 
     def _context(self, owner: Owner, key_id: str) -> bytes:
         return "|".join((self._district, *owner, key_id)).encode()
+
+    def _blob(self, blob: str) -> bytes:
+        return f"{self._district}|attachment|{blob}".encode()
 
     def _binding(self, stream: str, version: int, field: str, subject: str, key: str) -> bytes:
         # Only these two are free words; without a bar in them the joined text has one reading.

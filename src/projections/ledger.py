@@ -1,7 +1,7 @@
 """A ledger (台账): what it keeps, what people see of it, and how it is asked.
 
-Every answer is within a scope: the unit whose tree, or whose work, a row must belong to (None is
-the whole district). The scope stands in the SQL of pages, counts and exports alike.
+Every answer is within a scope (see `projections/scope.py`; None sees everything). The scope
+stands in the SQL of pages, counts and exports alike.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -32,6 +32,7 @@ from projections.query import (
     write_cursor,
 )
 from projections.rows import R, S, Shape
+from projections.scope import Sight
 from projections.tables import Tables
 
 EXPORT_CHUNK: Final = 2000
@@ -94,7 +95,7 @@ class Ledger(Generic[S, R]):
         self,
         connection: Connection,
         *,
-        scope: str | None,
+        scope: Sight,
         filters: Mapping[str, str],
         as_of: datetime | None = None,
         known_at: datetime | None = None,
@@ -124,7 +125,7 @@ class Ledger(Generic[S, R]):
         self,
         connection: Connection,
         *,
-        scope: str | None,
+        scope: Sight,
         filters: Mapping[str, str],
         as_of: datetime | None = None,
         known_at: datetime | None = None,
@@ -134,7 +135,7 @@ class Ledger(Generic[S, R]):
         with snapshot(connection):
             moment = self._moment(connection, as_of, known_at, now)
             rows = source(self.tables.names, self.shape.columns, moment)
-            where = conditions(self.filters, filters, scope, moment)
+            where = self._where(filters, scope, moment)
             counts = self.summarise(connection, rows, where, moment)
         stand = {"position": moment.position, "final": moment.final}
         return {"as_of": moment.now, **counts, **stand}
@@ -144,7 +145,7 @@ class Ledger(Generic[S, R]):
         self,
         connection: Connection,
         *,
-        scope: str | None,
+        scope: Sight,
         filters: Mapping[str, str],
         as_of: datetime | None = None,
         known_at: datetime | None = None,
@@ -163,7 +164,7 @@ class Ledger(Generic[S, R]):
         self,
         connection: Connection,
         *,
-        scope: str | None,
+        scope: Sight,
         filters: Mapping[str, str],
         as_of: datetime | None = None,
         known_at: datetime | None = None,
@@ -185,6 +186,9 @@ class Ledger(Generic[S, R]):
         name = self.tables.name
         return find_moment(connection, name, as_of=as_of, known_at=known_at, now=now)
 
+    def _where(self, filters: Mapping[str, str], scope: Sight, moment: Moment) -> Condition:
+        return conditions(self.filters, filters, scope, moment, self.tables.names["current"])
+
     def _sort(self, filters: Mapping[str, str]) -> str:
         sort = filters.get(SORT, f"-{self.sorts[0]}")
         if sort.removeprefix("-") not in self.sorts:
@@ -193,12 +197,12 @@ class Ledger(Generic[S, R]):
         return sort
 
     def _select(
-        self, scope: str | None, filters: Mapping[str, str], moment: Moment, cursor: str | None
+        self, scope: Sight, filters: Mapping[str, str], moment: Moment, cursor: str | None
     ) -> Condition:
         sort = self._sort(filters)
         column = sort.removeprefix("-")
         rows = source(self.tables.names, self.shape.columns, moment)
-        where = conditions(self.filters, filters, scope, moment)
+        where = self._where(filters, scope, moment)
         parameters = {**rows.parameters, **where.parameters}
         parts: list[sql.Composable] = [where.where]
         if cursor is not None:

@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from domain.errors import BadInput, NaiveTime, UnknownField, UnknownParameter
 from eventlog.database import Connection
 from eventlog.reader import position_at
+from projections.scope import Sight, within
 
 SETTLED: Final = timedelta(seconds=60)
 """After this long no fact can be recorded any more with an earlier `recorded_at`."""
@@ -144,20 +145,23 @@ def source(names: Mapping[str, str], columns: tuple[str, ...], moment: Moment) -
 
 
 def conditions(
-    known: Mapping[str, Filter], given: Mapping[str, str], scope: str | None, moment: Moment
+    known: Mapping[str, Filter],
+    given: Mapping[str, str],
+    scope: Sight,
+    moment: Moment,
+    current: str,
 ) -> Condition:
     """Return what rows must satisfy: the scope always, then the filters.
+
+    `current` is the table of what is true now, which tells from whom a case is kept.
 
     Raises:
         UnknownParameter: no filter of this name.
         UnknownField: a value that the filter does not understand.
         NaiveTime: a time without an offset.
     """
-    parts: list[sql.Composable] = [sql.SQL("true")]
-    parameters: dict[str, object] = {}
-    if scope is not None:
-        parts.append(sql.SQL("visible_to @> ARRAY[%(scope)s::text]"))
-        parameters["scope"] = scope
+    visible, parameters = within(scope, None if moment.current else current)
+    parts: list[sql.Composable] = [sql.SQL("true"), *visible]
     for name, value in given.items():
         if name == SORT:
             continue

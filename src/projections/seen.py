@@ -11,6 +11,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from domain import facts as f
+from domain.privacy import MARK, marks_after
+from domain.routing import units_of
 from eventlog.records import Followed
 
 TITLE: Final = "title"
@@ -19,6 +21,11 @@ TITLE: Final = "title"
 HANDLED_ON_THE_SPOT: Final = "handled-on-the-spot"
 NOT_ACCEPTED: Final = "not-accepted"
 WITHDRAWN: Final = "withdrawn"
+RECORDED: Final = "recorded"
+TRANSFERRED_OUT: Final = "transferred-out"
+VOIDED: Final = "voided"
+MERGED: Final = "merged"
+SPLIT: Final = "split"
 
 
 class Seen(Struct, array_like=True):
@@ -54,6 +61,8 @@ class Seen(Struct, array_like=True):
     rework: int = 0
     title: int | None = None
     """The position of the fact that carries the latest title."""
+    involved: tuple[f.Unit, ...] = ()
+    """Units that held it, were informed of a hop, or were called (吹哨)."""
 
 
 def unseen(_: str) -> Seen:
@@ -78,7 +87,7 @@ def see(seen: Seen, record: Followed) -> Seen:
         units_changed = fact.holder != seen.holder
         seen.holder = fact.holder
         if _step(seen, fact, occurred_at) or units_changed:
-            seen.visible_to = _scopes(seen)
+            seen.visible_to = (*_scopes(seen), *_marks(seen))
     return seen
 
 
@@ -115,15 +124,27 @@ def _task_assigned(seen: Seen, fact: f.TaskAssigned, _: datetime) -> bool:
     return True
 
 
+def _drawn_in(seen: Seen, fact: f.RoutingFact, _: datetime) -> bool:
+    seen.involved = tuple(dict.fromkeys((*seen.involved, *units_of(fact))))
+    return True
+
+
 def _corrected(seen: Seen, fact: f.CaseCorrected, _: datetime) -> bool:
     seen.place, seen.category = fact.place, fact.category
     seen.reported_at = fact.reported_at
     return True
 
 
-def _reclassified(seen: Seen, fact: f.CaseReclassified, _: datetime) -> bool:
+def _reclassified(seen: Seen, fact: f.CaseReclassified | f.CategoryMapped, _: datetime) -> bool:
     seen.category = fact.category
     return False
+
+
+def _reallotted(seen: Seen, fact: f.CaseReallotted, _: datetime) -> bool:
+    seen.place, seen.lead, seen.accepted_by = fact.place, fact.lead, fact.accepted_by
+    seen.others = (*fact.assisting, *fact.informed)
+    seen.workers = tuple(one.unit for one in fact.tasks)
+    return True
 
 
 def _graded(seen: Seen, fact: f.CaseGraded, _: datetime) -> bool:
@@ -156,11 +177,43 @@ def _reopened(seen: Seen, fact: f.CaseReopened, _: datetime) -> bool:
     return False
 
 
+def _marked(seen: Seen, fact: f.CaseFact, _: datetime) -> bool:
+    """Keep in mind who may not see it, or who alone may (保密、回避)."""
+    units = tuple(one for one in seen.visible_to if not one.startswith(MARK))
+    seen.visible_to = (*units, *marks_after(_marks(seen), fact))
+    return False
+
+
+def _marks(seen: Seen) -> tuple[str, ...]:
+    """Return what stands among the units without being one: see `domain/privacy.py`."""
+    return tuple(one for one in seen.visible_to if one.startswith(MARK))
+
+
+def _undone(seen: Seen, fact: f.RedoRequired | f.CallbackRecorded, _: datetime) -> bool:
+    """Open a case again whose result did not satisfy: a case that is redone is not closed."""
+    if isinstance(fact, f.RedoRequired) or fact.unsettled:
+        seen.closed_at = seen.ended_at = seen.outcome = None
+    return False
+
+
+def _unmerged(seen: Seen, fact: f.CaseUnmerged, _: datetime) -> bool:
+    del fact
+    seen.ended_at = seen.outcome = None
+    return False
+
+
+def _merged(seen: Seen, fact: f.CaseMerged, occurred_at: datetime) -> bool:
+    """End a duplicate; one that moves on with its primary to another had ended before."""
+    if fact.stage.source != fact.stage.target:
+        seen.ended_at, seen.outcome = occurred_at, MERGED
+    return False
+
+
 def _scopes(seen: Seen) -> tuple[str, ...]:
     """Return every unit that has a part in the case, with all units above it."""
-    own = (seen.place, seen.holder, seen.lead, seen.accepted_by, *seen.others, *seen.workers)
+    own = (seen.place, seen.holder, seen.lead, seen.accepted_by)
     steps: set[str] = set()
-    for unit in own:
+    for unit in (*own, *seen.others, *seen.workers, *seen.involved):
         if unit is not None:
             steps.update(unit.path)
     return tuple(sorted(steps))
@@ -174,8 +227,8 @@ _DONE: Final = (
     f.ClockStopped,
     f.ClockCancelled,
 )
-_BROUGHT: Final = frozenset(f.CLOCK_FACTS).difference(_DONE)
-"""What time, or a channel, brought: nobody did anything to the case then."""
+_BROUGHT: Final = frozenset({*f.CLOCK_FACTS, f.CaseMigrated}).difference(_DONE)
+"""What time, a channel or a new version of the kind brought: nobody did anything to the case."""
 
 _QUIET: Final = (
     f.ContainmentTaken,
@@ -200,6 +253,38 @@ _QUIET: Final = (
     f.CorrectionRequested,
     f.CorrectionApproved,
     f.CorrectionRefused,
+    f.HandoverAccepted,
+    f.SupplementRequested,
+    f.SupplementProvided,
+    f.VoidRequested,
+    f.VoidRefused,
+    f.NonAcceptanceProposed,
+    f.NonAcceptanceRefused,
+    f.ReturnFlagged,
+    f.AssignmentBound,
+    f.ReportedIn,
+    f.CallReleased,
+    f.WhistleRated,
+    f.MeetingHeld,
+    f.SupervisionRaised,
+    f.SupervisionCleared,
+    f.CaseUrged,
+    f.InstructionGiven,
+    f.CaseFiled,
+    f.AdmissionDecided,
+    f.CaseRated,
+    f.AppealLodged,
+    f.AppealReviewed,
+    f.AppealUpheld,
+    f.AppealDismissed,
+    f.DuplicateJoined,
+    f.DuplicateParted,
+    f.DuplicateAnswered,
+    f.SplitOff,
+    f.IdentityHidden,
+    f.AgencyRecorded,
+    f.DecisionMade,
+    f.EvidenceAttached,
 )
 
 # By type, not by `match`: this runs for every fact and ledger, and a match of this length costs
@@ -211,12 +296,29 @@ STEPS: Final[dict[type[f.CaseFact], Callable[[Seen, Any, datetime], bool]]] = {
     f.CaseAssigned: _assigned,
     f.TaskAssigned: _task_assigned,
     f.CaseCorrected: _corrected,
+    f.CaseMigrated: _nothing,
     f.CaseReclassified: _reclassified,
+    f.CategoryMapped: _reclassified,
+    f.CaseReallotted: _reallotted,
     f.CaseGraded: _graded,
     f.ReworkRequired: _reworked,
     f.CaseClosed: _closed,
     f.CaseHandledOnTheSpot: _ended(HANDLED_ON_THE_SPOT),
     f.CaseNotAccepted: _ended(NOT_ACCEPTED),
     f.CaseWithdrawn: _ended(WITHDRAWN),
+    f.CasePutOnRecord: _ended(RECORDED),
+    f.CaseTransferredOut: _ended(TRANSFERRED_OUT),
+    f.CaseVoided: _ended(VOIDED),
+    f.CaseHandedDown: _drawn_in,
+    f.CaseEscalated: _drawn_in,
+    f.WhistleBlown: _drawn_in,
+    f.CallbackRecorded: _undone,
+    f.RedoRequired: _undone,
+    f.CaseMerged: _merged,
+    f.CaseUnmerged: _unmerged,
+    f.CaseSplit: _ended(SPLIT),
+    f.ConfidentialitySet: _marked,
+    f.RecusalDeclared: _marked,
+    f.RecusalLifted: _marked,
     f.CaseReopened: _reopened,
 }

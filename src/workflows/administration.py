@@ -4,7 +4,7 @@ All of it is facts of reference streams, written through the engine like everyth
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain, count
@@ -16,7 +16,7 @@ from msgspec import Struct
 from domain import facts as f
 from domain.actor import Actor, Role
 from domain.calendar import calendar_from_document
-from domain.directory import LEVELS, Directory, circles, fold_directory
+from domain.directory import LEVELS, Directory, circles, fold_directory, homeless
 from domain.errors import (
     BadInput,
     Collision,
@@ -24,16 +24,17 @@ from domain.errors import (
     NaiveTime,
     NotFound,
     TrialOnly,
-    UnknownCalendar,
     UnknownField,
     UnknownKind,
     UnknownUnit,
 )
-from domain.world import Draft
+from domain.world import Draft, Stream
 from eventlog.streams import stream_id
 from workflows.calendars import shipped
 from workflows.engine import Caller, Engine
+from workflows.kind_fit import fits
 from workflows.language import Source, compile_kind, shipped_sources
+from workflows.reference import Reference
 
 KEY_PREFIX: Final = "bh_"
 NEVER_ISSUED: Final = frozenset({Role.IMPORTER, Role.TIMER})
@@ -81,27 +82,41 @@ def administrator(engine: Engine, what: str, *parts: str, once: bool = False) ->
 
 
 async def found(engine: Engine, code: str, name: str, *, trial: bool) -> None:
-    """启用区县: the official calendar, the kinds that ship, active, and last its founding fact.
-
-    What was broken off before the last fact is taken up again by the next call.
+    """启用区县: with the official calendar and the kinds that ship, active; in one transaction.
 
     Raises:
         DistrictFounded: it was founded before.
     """
-    if (await engine.refresh()).district is not None:
+    reference = await engine.refresh()
+    if reference.district is not None:
         raise DistrictFounded(district=engine.district)
-    for calendar, document in shipped().items():
-        await publish_calendar(engine, calendar, document)
-    for source in shipped_sources():
-        await publish_kind(engine, source)
-        await activate_kind(engine, source.name, source.hash)
     founded = f.DistrictFounded(district=engine.district, code=code, name=name, trial=trial)
     caller = administrator(engine, "district-add", code, name, str(trial), once=True)
-    draft = Draft(founded, engine.now())
+    drafts = [Draft(founded, engine.now()), *_shipped(engine, reference)]
     try:
-        await engine.record(f.DISTRICT, _district(engine), [draft], caller)
+        await engine.record(f.DISTRICT, _district(engine), drafts, caller)
     except KeyReused:
         raise DistrictFounded(district=engine.district) from None
+
+
+def _shipped(engine: Engine, reference: Reference) -> Iterator[Draft]:
+    """Yield the calendars and kinds that ship, as far as they are not there."""
+    district, now = engine.district, engine.now()
+    for name, document in shipped().items():
+        if name not in reference.calendars:
+            version = calendar_from_document(document).version
+            fact = f.CalendarPublished(name=name, version=version, document=document)
+            calendar = Stream(f.CALENDAR, stream_id(district, f.CALENDAR, name))
+            yield Draft(fact, now, stream=calendar)
+    for source in shipped_sources():
+        kind = Stream(f.KIND, stream_id(district, f.KIND, source.name))
+        if source.hash not in reference.kinds:
+            published = f.KindPublished(
+                name=source.name, version=source.version, hash=source.hash, source=source.text
+            )
+            yield Draft(published, now, stream=kind)
+        if source.name not in reference.active:
+            yield Draft(f.KindActivated(name=source.name, hash=source.hash), now, stream=kind)
 
 
 async def publish_calendar(engine: Engine, name: str, document: dict[str, object]) -> None:
@@ -116,30 +131,39 @@ async def publish_calendar(engine: Engine, name: str, document: dict[str, object
     await engine.record(f.CALENDAR, stream, [Draft(published, engine.now())], caller)
 
 
-async def publish_kind(engine: Engine, source: Source) -> None:
+async def publish_kind(engine: Engine, source: Source, *, caller: Caller | None = None) -> int:
     """发布事项类型: known from now on by its hash; published twice is published once.
 
+    Returns the position, 0 if it was known already.
+
     Raises:
-        BadKind: it may not be published.
+        BadKind: it may not be published, or its rules would strand cases of a version before.
         UnknownCalendar: a clock counts with a calendar that the district does not have.
+        VersionTaken: this version was published with other content.
     """
     if source.hash in engine.reference.kinds:
-        return
+        return 0
     kind = compile_kind(source.text)
-    calendars = engine.reference.calendars
-    for clock in kind.clocks:
-        if clock.calendar not in calendars:
-            raise UnknownCalendar(calendar=clock.calendar, known="、".join(calendars) or "无")
+    fits(kind, source.text, engine.reference)
     published = f.KindPublished(
         name=kind.name, version=kind.version, hash=kind.hash, source=source.text
     )
-    caller = administrator(engine, "kind-publish", kind.name)
+    # Whoever publishes the same at the same time is given the first one's answer.
+    who = caller or administrator(engine, f"kind-publish:{kind.hash}", kind.hash, once=True)
     stream = stream_id(engine.district, f.KIND, kind.name)
-    await engine.record(f.KIND, stream, [Draft(published, engine.now())], caller)
+
+    def drafts(reference: Reference) -> list[Draft]:
+        if kind.hash not in reference.kinds:
+            fits(kind, source.text, reference)
+        return [Draft(published, engine.now())]
+
+    return (await engine.record(f.KIND, stream, drafts, who)).last
 
 
-async def activate_kind(engine: Engine, name: str, digest: str) -> None:
-    """启用事项类型: new cases follow this version.
+async def activate_kind(
+    engine: Engine, name: str, digest: str, *, caller: Caller | None = None
+) -> int:
+    """启用事项类型: new cases follow this version; returns the position, 0 if they do already.
 
     Raises:
         UnknownKind: this version was not published.
@@ -149,11 +173,11 @@ async def activate_kind(engine: Engine, name: str, digest: str) -> None:
         known = "、".join(f"{one.name}@{one.version}" for one in engine.reference.kinds.values())
         raise UnknownKind(kind=f"{name}（{digest[:12]}）", known=known or "无")
     if engine.reference.active.get(name) == digest:
-        return
+        return 0
     activated = f.KindActivated(name=name, hash=digest)
-    caller = administrator(engine, "kind-activate", name)
+    who = caller or administrator(engine, "kind-activate", name)
     stream = stream_id(engine.district, f.KIND, name)
-    await engine.record(f.KIND, stream, [Draft(activated, engine.now())], caller)
+    return (await engine.record(f.KIND, stream, [Draft(activated, engine.now())], who)).last
 
 
 class Issued(Struct, frozen=True):
@@ -171,13 +195,18 @@ async def issue_key(
     *,
     unit: str | None,
     name: str | None,
+    post: str | None = None,
+    person: str | None = None,
     caller: Caller | None = None,
     identity: tuple[str, str] | None = None,
 ) -> Issued:
     """发放访问密钥. `identity` is the key's id and secret where a request determines them.
 
+    `post` and `person` are ids: who acts with it, so that cases may be confided to them.
+
     Raises:
         UnknownUnit: no such unit.
+        UnknownField: no such post, or no such person.
         BadInput: this role is never given to a key.
     """
     if role in NEVER_ISSUED:
@@ -188,10 +217,20 @@ async def issue_key(
     issued = f.KeyIssued(key=key, digest=key_digest(secret), role=role.value, unit=place)
     texts = (f.Text("name", f"person:{key}", name),) if name else ()
     stream = stream_id(engine.district, f.ACCESS)
-    draft = Draft(issued, engine.now(), texts)
+    drafts = [Draft(issued, engine.now(), texts)]
+    if post or person:
+        _check_holder(engine.reference.directory, post, person)
+        drafts.append(Draft(f.KeyHolderNamed(key=key, post=post, person=person), engine.now()))
     who = caller or administrator(engine, "key-add", key)
-    answer = await engine.record(f.ACCESS, stream, [draft], who)
+    answer = await engine.record(f.ACCESS, stream, drafts, who)
     return Issued(key, secret, place, answer.last)
+
+
+def _check_holder(directory: Directory, post: str | None, person: str | None) -> None:
+    if post and post not in directory.posts:
+        raise UnknownField(field="岗位", detail=f"没有岗位“{post}”", pointer="/post")
+    if person and person not in directory.persons:
+        raise UnknownField(field="人员", detail=f"没有人员“{person}”", pointer="/person")
 
 
 async def revoke_key(engine: Engine, key: str, *, caller: Caller | None = None) -> int:
@@ -267,8 +306,13 @@ def directory_facts(directory: Directory, rows: Sequence[UnitRow]) -> list[f.Fac
     Raises:
         UnknownUnit, UnknownField: see `import_directory`.
     """
-    ids = {row.code: _new_id(row.code, directory) for row in rows} | directory.by_code
+    ids = unit_ids(directory, rows)
     return [fact for row in rows if (fact := _unit_fact(row, ids, directory)) is not None]
+
+
+def unit_ids(directory: Directory, rows: Sequence[UnitRow]) -> dict[str, str]:
+    """Return the permanent ids of units by their codes: those there are, and those of the rows."""
+    return {row.code: _new_id(row.code, directory) for row in rows} | directory.by_code
 
 
 def _new_id(code: str, directory: Directory) -> str:
@@ -305,9 +349,14 @@ def check_tree(directory: Directory, facts: Sequence[f.Fact]) -> None:
     if round_about:
         problem = f"{'、'.join(round_about)} 顺着上级往上又回到了自己；请改正上级编码"
         raise UnknownField(field="parent", detail=problem)
-    tops = [unit.name for unit in after.units.values() if unit.parent is None]
+    there = [unit for unit in after.units.values() if unit.dissolved is None]
+    tops = [unit.name for unit in there if unit.parent is None]
     if len(tops) > 1:
         problem = f"最上一级只能有一个，现在有：{'、'.join(tops)}；请为其余的填写上级编码"
+        raise UnknownField(field="parent", detail=problem)
+    lost = [after.units[unit].name for unit in sorted({*homeless(after)} - {*homeless(directory)})]
+    if lost:
+        problem = f"这些楼栋不再属于任何网格：{'、'.join(lost)}；请把它们放在网格下面"
         raise UnknownField(field="parent", detail=problem)
 
 

@@ -6,9 +6,11 @@ from typing import Final
 
 from domain import facts as f
 from domain.actor import Role
+from domain.clocks import VALUES
 from domain.due import Budget, Unit, parse_budget
 from domain.errors import Refusal
 from workflows.kind_clocks import PERCENT, offset_of, trigger_of
+from workflows.kind_implied import implied
 from workflows.kind_text import (
     ClockText,
     ExtensionText,
@@ -29,9 +31,17 @@ RECIPIENTS: Final = (
     *(role.value for role in Role if role not in {Role.IMPORTER, Role.TIMER}),
 )
 PER: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "duty": (
+        frozenset({f.DutyTaken.TYPE, f.RevisitRecorded.TYPE}),
+        frozenset({f.DutyFulfilled.TYPE, f.DutyFailed.TYPE, f.RevisitRecorded.TYPE}),
+    ),
     "task": (
         frozenset({f.TaskAssigned.TYPE}),
         frozenset({f.TaskCompleted.TYPE, f.TaskWaived.TYPE}),
+    ),
+    "call": (
+        frozenset({f.WhistleBlown.TYPE}),
+        frozenset({f.ReportedIn.TYPE, f.CallReleased.TYPE}),
     ),
 }
 """From which facts a clock of its own for each task (call, duty) may start, and by which end."""
@@ -111,15 +121,20 @@ def _trigger_problems(where: str, triggers: list[str], kind: KindText) -> list[s
     happens = {
         f.CaseReported.TYPE,
         *(fact for one in kind.actions.values() for fact in one.emits),
+        *implied(kind),
     }
     found: list[str] = []
     for trigger in map(trigger_of, triggers):
         if trigger.fact not in happens:
             found += unknown(where, [trigger.fact], sorted(happens))
-        elif trigger.value and trigger.fact != f.MilestoneReached.TYPE:
-            found.append(f"{where}：{trigger.fact} 不能带取值；只有 {f.MilestoneReached.TYPE} 可以")
+        elif trigger.value and trigger.fact not in VALUES:
+            usable = "、".join(sorted(VALUES))
+            found.append(f"{where}：{trigger.fact} 不能带取值；只有 {usable} 可以")
         elif trigger.value:
-            known = form_values(kind, trigger.fact, "milestone")
+            # What was merged goes back to where it was merged: no form says where to.
+            unmerged = trigger.fact == f.CaseUnmerged.TYPE
+            said = form_values(kind, trigger.fact, VALUES[trigger.fact])
+            known = list(kind.stages) if unmerged else said
             found += unknown(where, [trigger.value], known)
     return found
 

@@ -9,44 +9,59 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
-from uuid import uuid4
 from weakref import WeakValueDictionary
-from zoneinfo import ZoneInfo
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.actor import Actor
 from domain.case import Case, blank
-from domain.commands import Act, Command, Delivery, Import, Recount, Report, Settle, Sign, Update
+from domain.commands import (
+    Act,
+    Command,
+    Delivery,
+    Import,
+    Migrate,
+    Reallot,
+    Recount,
+    Report,
+    Settle,
+    Sign,
+    Update,
+)
 from domain.decide import decide
 from domain.errors import Busy, KeyReused, NotFound, Refusal, SourceConflict, VersionStale
 from domain.facts import CASE
 from domain.forms import named_cases
 from domain.world import Draft, World
 from eventlog.appender import Answer, Appender, Request
+from eventlog.attachments import Attachments
 from eventlog.database import Database
 from eventlog.envelope import Envelope, Tail
 from eventlog.grouped import Grouped
-from eventlog.numbers import Numbers
 from eventlog.records import NO_PREVIOUS, new_id
-from eventlog.streams import part_of, sourced_case
+from eventlog.streams import part_of
 from eventlog.vault import Vault
+from workflows.attachments import Uploads
 from workflows.cache import Cache
 from workflows.loading import (
     Held,
     folded,
+    found,
     load_cases,
     load_command,
     load_reference,
     load_tail,
+    load_tails,
     load_through,
 )
+from workflows.numbering import Numbering, case_id
+from workflows.outcome import Caller, Outcome
 from workflows.reference import Reference
 from workflows.sight import is_case_id, visible
-from workflows.writing import enclosed, parts, secrets, sorts
+from workflows.writing import elsewhere, enclosed, parts, secrets
 
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+__all__ = ["Caller", "Engine", "Outcome"]
+
 ATTEMPTS: Final = 12
 REFRESH_SECONDS: Final = 1.0
 CACHED_CASES: Final = 20_000
@@ -55,26 +70,6 @@ Drafting = Callable[[Reference], Sequence[Draft]]
 """What to record, as of the reference data known then."""
 Others = Mapping[str, Held]
 """Other cases that a command names, by id."""
-
-
-class Caller(Struct, frozen=True, gc=False, kw_only=True):
-    """Who asks, and under which key the request can be repeated; `digest` is of the request."""
-
-    actor: Actor
-    client: str
-    key: str
-    digest: bytes
-
-
-class Outcome(Struct, frozen=True, gc=False, kw_only=True):
-    """What became of a command: the case after it, and where its facts stand in the log."""
-
-    case: Case
-    first: int
-    position: int
-    recorded_at: datetime | None
-    created: bool = False
-    replayed: bool = False
 
 
 class Engine:
@@ -98,12 +93,12 @@ class Engine:
         self._clock = clock
         self._appender = Appender(database, committed=committed)
         self._loads: Grouped[str, Held | None] = Grouped("loader", partial(load_cases, database))
-        self._keys: Grouped[set[tuple[str, str]], None] = Grouped("keys", self._prepare_keys)
-        self._numbers = Numbers(database, district)
+        self._keys: Grouped[set[tuple[str, str]], None] = Grouped("keys", vault.prepare_all)
+        self._numbers = Numbering(database, district)
+        self.uploads = Uploads(Attachments(database, district, vault), clock)
         self._cache = Cache(cached_cases)
         self._refreshed = 0.0
         self._refreshing = asyncio.Lock()
-        self._numbering = asyncio.Lock()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def close(self) -> None:
@@ -144,7 +139,7 @@ class Engine:
 
     async def _report(self, command: Report | Import, caller: Caller, *, updating: bool) -> Outcome:
         report = command.report if isinstance(command, Import) else command
-        stream = self._case_id(report)
+        stream = case_id(self.district, report)
         await self.current()
         for _ in range(ATTEMPTS):
             try:
@@ -169,7 +164,7 @@ class Engine:
     ) -> Outcome | None:
         """Try to make a new case of it; None if its stream is there already."""
         kind = self.reference.kind(report.kind)
-        number = await self._number(report.occurred_at or self.now())
+        number = await self._numbers.take(report.occurred_at or self.now())
         fresh = Held(blank(stream, kind.hash), Tail(stream, CASE, 0, NO_PREVIOUS))
         return await self._attempt(command, fresh, caller, number=number)
 
@@ -190,6 +185,18 @@ class Engine:
             NotFound, KeyReused, Busy, or what `decide` refuses.
         """
         return await self._change(case_id, Recount(), caller, expected=None)
+
+    async def migrate(self, case_id: str, command: Migrate, caller: Caller) -> Outcome:
+        """Let a case follow a new version of its kind, by an approved rule.
+
+        Raises:
+            NotFound, KeyReused, Busy, or what `decide` refuses.
+        """
+        return await self._change(case_id, command, caller, expected=None)
+
+    async def reallot(self, case_id: str, division: str, caller: Caller) -> Outcome:
+        """Let a case follow its units through a re-division. Raises as `settle`."""
+        return await self._change(case_id, Reallot(division), caller, expected=None)
 
     async def settle(self, case_id: str, caller: Caller) -> Outcome:
         """Let happen to a case what time has brought by now; perhaps nothing (clocks.md R14).
@@ -233,6 +240,7 @@ class Engine:
             number=number,
             who=actor.person or client,
             outages=reference.approved_outages,
+            catalogues=reference.catalogues,
             kinds=reference.kinds,
             active=reference.active,
             part_id=partial(part_of, self.district, case.id),
@@ -307,7 +315,7 @@ class Engine:
             cached = held is not None
             held = held or await self._load(case_id)
             try:
-                outcome = await self._attempt(command, _found(held), caller, expected=expected)
+                outcome = await self._attempt(command, found(held), caller, expected=expected)
             except Refusal:
                 if cached:
                     # Another process may have moved the case on: look again before refusing.
@@ -343,7 +351,11 @@ class Engine:
         drafts, others = await self._decided(command, case, caller, number)
         if not drafts:
             return Outcome(case=case, first=0, position=0, recorded_at=None)
-        answer, written = await self._append(drafts, held, caller, others)
+        append = partial(self._append, drafts, held, caller, others)
+        done = await self.uploads.held(drafts, case.id, caller, append)
+        if done is None:
+            return None
+        answer, written = done
         match answer.outcome:
             case "stored":
                 self._cache.keep(*written)
@@ -369,9 +381,12 @@ class Engine:
             await self.refresh()  # another process has just published it
         world = self.world(case, caller.actor, number=number, client=caller.client)
         named = named_cases(command, world.kind)
-        others: Others = await self._others(named, caller) if named else {}
+        bound = case.aftercare.bound
+        others: Others = await self._others(named, bound, caller) if named or bound else {}
         if others:
             world = replace(world, others={one: held.case for one, held in others.items()})
+        if uploads := await self.uploads.named(command, caller):
+            world = replace(world, uploads=uploads)
         return decide(command, case, world), others
 
     async def _append(
@@ -381,10 +396,8 @@ class Engine:
 
         Returns the cases as they are then, the own one first.
         """
-        tails = {
-            sort: await asyncio.to_thread(load_tail, self.database, sort, stream)
-            for sort, stream in sorts(drafts, self.district).items()
-        }
+        named = elsewhere(drafts, self.district)
+        tails = await asyncio.to_thread(load_tails, self.database, named) if named else {}
         written = parts(drafts, own, others, tails)
         wanted = secrets(written)
         if wanted and not self.vault.ready(wanted):
@@ -409,13 +422,17 @@ class Engine:
         held = [part.after(end) for part, end in zip(written, ends, strict=True)]
         return answer, [one for one in held if one is not None]
 
-    async def _others(self, cases: Sequence[str], caller: Caller) -> Others:
-        """Return other cases that a command names, as far as the caller may see them."""
-        found = {case: await self._load(case) for case in cases if is_case_id(case)}
+    async def _others(self, cases: Sequence[str], bound: Sequence[str], caller: Caller) -> Others:
+        """Return other cases: those a command names, as far as the caller may see them.
+
+        Those that are merged with its own, whoever sees them: none of their callers is forgotten.
+        """
+        wanted = dict.fromkeys([*bound, *filter(is_case_id, cases)])
+        found = {case: await self._load(case) for case in wanted}
         return {
             case: held
             for case, held in found.items()
-            if held is not None and visible(held.case, caller.actor)
+            if held is not None and (case in bound or visible(held.case, caller.actor))
         }
 
     async def _known(
@@ -477,26 +494,3 @@ class Engine:
         if held is not None:
             self._cache.keep(held)
         return held
-
-    def _case_id(self, report: Report) -> str:
-        if report.source is None:
-            return str(uuid4())
-        return sourced_case(self.district, report.source.system, report.source.id)
-
-    async def _number(self, reported_at: datetime) -> str:
-        year = reported_at.astimezone(SHANGHAI).year
-        async with self._numbering:
-            if self._numbers.at_hand(year):
-                return self._numbers.take(year)
-            return await asyncio.to_thread(self._numbers.take, year)
-
-    def _prepare_keys(self, wanted: Sequence[set[tuple[str, str]]]) -> list[None]:
-        together: set[tuple[str, str]] = set()
-        self.vault.prepare(together.union(*wanted))
-        return [None] * len(wanted)
-
-
-def _found(held: Held | None) -> Held:
-    if held is None:
-        raise NotFound(what="事项")
-    return held

@@ -103,6 +103,7 @@ def _clock(
         stop=frozenset(trigger_of(fact) for fact in clock.stop),
         budgets=budgets_of(clock.budget),
         by=chosen_by(clock.budget),
+        catalogue=clock.catalogue,
         date=clock.date,
         calendar=clock.calendar,
         cutoff=clock.cutoff,
@@ -115,6 +116,7 @@ def _clock(
         grace=budget_of(clock.regrade.grace) if clock.regrade else None,
         rework=_rework(clock.rework),
         ladder=ladders[clock.ladder] if clock.ladder else (),
+        outlives=clock.outlives,
     )
 
 

@@ -6,11 +6,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actor import Role
+from domain.decision import InputType
 from domain.due import Budget, Cutoff, parse_budget
-from domain.kind import FieldType, HolderRule, Relation
+from domain.kind import LARGEST_INTEGER, FieldType, HolderRule, Relation
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """What the file gives a name to; names stand in facts, whose keys are ASCII."""
+ClockChange = Literal["keep", "restart", "cancel"]
+"""What a migration does to a clock that counts."""
+Whole = Annotated[int, Field(strict=True, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 BudgetText = str | dict[str, str | list[str]]
 """One budget, or one for each value of severity or urgency, the first match first."""
 
@@ -47,14 +51,42 @@ class StageText(PartText):
 
 
 class FieldText(PartText):
-    """A field of a form; `subject` is whose data a text is."""
+    """A field of a form, with the keywords of JSON Schema it may have.
+
+    `class` says where its value goes: in clear, sealed as narrative, sealed as the reporter's;
+    `subject` is the older way to say the latter two.
+    """
 
     title: str
     type: FieldType
     required: bool = False
+    or_attachment: bool = False
+    data_class: Literal["public", "internal", "personal"] | None = Field(None, alias="class")
     subject: Literal["narrative", "reporter"] = "narrative"
     values: list[str] = []
-    max_length: Annotated[int, Field(ge=1, le=20_000)] = 20_000
+    min_length: Annotated[int, Field(ge=1, le=20_000)] | None = Field(None, alias="minLength")
+    max_length: Annotated[int, Field(ge=1, le=20_000)] = Field(20_000, alias="maxLength")
+    pattern: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    format: Literal["email", "uri", "ipv4", "uuid", "time"] | None = None
+    minimum: Whole | None = None
+    maximum: Whole | None = None
+    min_items: Annotated[int, Field(ge=1, le=200)] | None = Field(None, alias="minItems")
+    max_items: Annotated[int, Field(ge=1, le=200)] | None = Field(None, alias="maxItems")
+    description: str | None = None
+    examples: list[bool | int | str] = []
+    default: bool | int | str | None = None
+
+    @property
+    def whose(self) -> Literal["narrative", "reporter"]:
+        """Whose data it is where it is sealed."""
+        return "reporter" if self.data_class == "personal" else self.subject
+
+
+class ConditionText(PartText):
+    """办理条件: a CEL expression that must be true, and what people read where it is not."""
+
+    expr: str
+    otherwise: str = ""
 
 
 class ReportText(PartText):
@@ -78,9 +110,45 @@ class ActionText(PartText):
     holder: HolderRule = Field(HolderRule.KEEP)
     form: dict[Name, FieldText] = {}
     requires: list[str] = []
+    when: str | ConditionText | list[str | ConditionText] | None = None
+    decide: str | None = None
     set: dict[str, str] = {}
     set_data: dict[Name, str | int | bool] = {}
     backdate: str | None = None
+
+
+Cell = bool | Whole | str
+"""What a row asks of an input: a value, or for integers a range `a..b`, `a..`, `..b`."""
+
+
+class InputText(PartText):
+    """What a decision table asks for; of several sources the first that is known."""
+
+    source: str | Annotated[list[str], Field(min_length=1)] = Field(alias="from")
+    type: InputType
+    title: str = ""
+    least: Whole | None = None
+    most: Whole | None = None
+    values: list[str] = []
+    other: str | None = None
+    default: Cell | None = None
+
+
+class RowText(PartText):
+    """A row: what is not named in `when` may be anything."""
+
+    when: dict[Name, Cell | Annotated[list[Cell], Field(min_length=1)]] = {}
+    then: dict[Name, str]
+
+
+class DecisionText(PartText):
+    """决策表: exactly one row applies (`unique`), or all that do (`collect`)."""
+
+    title: str
+    hit: Literal["unique", "collect"]
+    inputs: Annotated[dict[Name, InputText], Field(min_length=1, max_length=16)]
+    outputs: Annotated[dict[Name, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    rows: Annotated[list[RowText], Field(min_length=1, max_length=500)]
 
 
 class SuspensionText(PartText):
@@ -133,6 +201,7 @@ class ClockText(PartText):
     start: Annotated[list[str], Field(min_length=1)]
     stop: Annotated[list[str], Field(min_length=1)]
     budget: BudgetText | None = None
+    catalogue: bool = False
     date: Literal["source_due", "fixed_deadline", "duty_until"] | None = None
     calendar: str
     cutoff: Cutoff = Field(Cutoff.close_of_business)
@@ -144,6 +213,58 @@ class ClockText(PartText):
     regrade: RegradeText | None = None
     rework: ReworkText | None = None
     ladder: str | None = None
+    outlives: bool = False
+
+
+class RequiredText(PartText):
+    """What is required at which severity; `default` is every other, and an ungraded case."""
+
+    required_by: dict[str, list[str]] = {}
+
+
+class AccountabilityText(PartText):
+    """四定三包: what must stand, by severity, and what bounds it (workflow.md §2)."""
+
+    four_fixed: RequiredText = RequiredText()
+    duties: RequiredText = RequiredText()
+    deadline_within: list[str] = []
+    watch: str | None = None
+    reopens_to: str | None = None
+
+
+class SkipLevelText(PartText):
+    """越级规则: cases of this category and urgency may go straight up to a tier."""
+
+    category: str = ""
+    urgency: str = ""
+    tier: Literal["town", "county"]
+    copied: list[Literal["town", "community"]] = []
+
+
+class RecurringText(PartText):
+    """周期任务: in every unit of a level a case begins by itself, once a period."""
+
+    every: Literal["day", "week", "month"]
+    level: Literal["town", "community", "grid", "building", "department"]
+    title: str
+    calendar: str = ""
+    missed: str
+
+
+class MigrationRuleText(PartText):
+    """How open cases of an older version pass to this one; see `workflows/kind_migration.py`."""
+
+    stages: dict[str, str] = {}
+    clocks: ClockChange | dict[str, ClockChange] = "keep"
+    start: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+
+
+class MigrationText(PartText):
+    """迁移: by the older version, `2.0.1`, or `2.0.x` for all that begin so."""
+
+    since: dict[
+        Annotated[str, Field(pattern=r"^[0-9]+\.([0-9]+\.[0-9]+|[0-9]+\.x|x)$")], MigrationRuleText
+    ] = Field(alias="from", min_length=1)
 
 
 class KindText(PartText):
@@ -160,6 +281,11 @@ class KindText(PartText):
     clocks: dict[Name, ClockText] = {}
     tiers: dict[str, Literal["community", "town", "county"]] = {}
     milestones: dict[str, str] = {}
+    decisions: dict[Name, DecisionText] = {}
+    accountability: AccountabilityText | None = None
+    recurring: RecurringText | None = None
+    skip_levels: list[SkipLevelText] = []
+    migration: MigrationText | None = None
 
 
 def limits_of(budget: BudgetText | None) -> dict[str, str]:

@@ -4,26 +4,52 @@ A kind is known by the hash of its data as written (RFC 8785 canonical JSON, bef
 spelling a default out makes another version, and re-formatting the file does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
-from io import StringIO
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import rfc8785
 from msgspec import Struct
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from domain import facts as f
 from domain.errors import Refusal
-from domain.kind import Action, FormField, Kind, RoleRule, StageDefinition
+from domain.kind import Action, Kind, RoleRule, StageDefinition
+from workflows.conditions import conditions_of
+from workflows.decision_tables import table_of
+from workflows.form_schemas import form_of
+from workflows.kind_accountability import accountability_of
 from workflows.kind_clocks import budget_of, clocks_of, suspensions_of
-from workflows.kind_text import ActionText, FieldText, KindText
+from workflows.kind_migration import migrations_of
+from workflows.kind_rounds import recurring_of
+from workflows.kind_routing import skip_levels_of
+from workflows.kind_source import Problem, Written, read
+from workflows.kind_text import ActionText, KindText
 from workflows.publishing import problems, recorded_fields, warnings
 
-SHIPPED: Final = ("closed-loop", "public-reply")
+SHIPPED: Final = (
+    "closed-loop",
+    "public-reply",
+    "dispute-adoption",
+    "volunteer-order",
+    "micro-wish",
+    "micro-task",
+    "agent-service",
+    "one-stop-service",
+    "catalogue-admission",
+    "deliberation",
+    "four-discussions-two-disclosures",
+    "covenant",
+    "help-bell",
+    "placement-promise",
+    "screening-round",
+    "unmanaged-building",
+    "service-project",
+    "hazard-remedy",
+)
+"""What comes with the program, in the order of workflow.md §4 (the first two were first)."""
 SHAPE_PROBLEMS: Final = {
     "missing": "缺少这一项",
     "extra_forbidden": "没有这一项；请删去，或改正拼写",
@@ -50,6 +76,11 @@ class BadKind(Refusal):
 
     code = "bad-kind"
 
+    def __init__(self, found: Sequence[Problem]) -> None:
+        """Keep every problem, in the order of the file."""
+        self.found = tuple(sorted(found, key=lambda one: one.line))
+        super().__init__(problems="；".join(map(str, self.found)), found=self.found)
+
 
 class Source(Struct, frozen=True):
     """A kind as written, and the hash it is known by."""
@@ -67,11 +98,11 @@ def compile_kind(text: str) -> Kind:
     Raises:
         BadKind: with every problem found, each with its path in the file.
     """
-    data, parsed = _parse(text)
-    found = problems(parsed)
+    written, parsed = _parse(text)
+    found = [*written.oddities, *map(written.located, problems(parsed))]
     if found:
-        raise BadKind(problems="；".join(found))
-    return _compiled(parsed, _hash(data))
+        raise BadKind(found)
+    return _compiled(parsed, _hash(written.data))
 
 
 @lru_cache(maxsize=64)
@@ -81,16 +112,18 @@ def published_kind(text: str) -> Kind:
     Raises:
         BadKind: the text is no kind at all.
     """
-    data, parsed = _parse(text)
-    return _compiled(parsed, _hash(data))
+    written, parsed = _parse(text)
+    return _compiled(parsed, _hash(written.data))
 
 
-def _parse(text: str) -> tuple[dict[str, Any], KindText]:
-    data = _load(text)
+def _parse(text: str) -> tuple[Written, KindText]:
+    written = read(text)
+    if written.faults:
+        raise BadKind(written.faults)
     try:
-        return data, KindText.model_validate(data)
+        return written, KindText.model_validate(written.data)
     except ValidationError as error:
-        raise BadKind(problems="；".join(_shape_problems(error))) from None
+        raise BadKind([written.located(one) for one in _shape_problems(error)]) from None
 
 
 def remarks(text: str) -> list[str]:
@@ -116,18 +149,6 @@ def shipped_sources() -> list[Source]:
     """Return the kinds that come with the program, in the order of the list above."""
     folder = files("workflows") / "kinds"
     return [read_source((folder / f"{name}.yaml").read_text("utf-8")) for name in SHIPPED]
-
-
-def _load(text: str) -> dict[str, Any]:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 2)  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        data: object = yaml.load(StringIO(text))  # pyright: ignore[reportUnknownMemberType]
-    except YAMLError as error:
-        raise BadKind(problems=f"YAML 无法读取：{error}") from None
-    if not isinstance(data, dict):
-        raise BadKind(problems="文件须为一个映射（document、roles、stages、actions…）")
-    return cast("dict[str, Any]", data)
 
 
 def _hash(data: dict[str, Any]) -> str:
@@ -160,7 +181,7 @@ def _compiled(kind: KindText, digest: str) -> Kind:
         title=kind.report.title,
         stages=frozenset(),
         by=tuple(roles[name] for name in kind.report.by),
-        form=_form(kind.report.form),
+        form=form_of(kind.report.form),
         requires=(),
         emits=("case-reported",),
         to=initial,
@@ -179,45 +200,42 @@ def _compiled(kind: KindText, digest: str) -> Kind:
         },
         report=report,
         actions={
-            name: _action(name, action, roles, opened) for name, action in kind.actions.items()
+            name: _action(name, action, kind, roles, opened)
+            for name, action in kind.actions.items()
         },
         clocks=clocks_of(kind, roles),
         tiers={**kind.tiers},
         milestones=kind.milestones,
         suspensions=suspensions_of(kind),
+        accountability=accountability_of(kind.accountability),
+        recurring=recurring_of(kind.recurring),
+        skip_levels=skip_levels_of(kind.skip_levels),
+        migrations=migrations_of(kind),
     )
 
 
 def _action(
-    name: str, action: ActionText, roles: Mapping[str, RoleRule], opened: frozenset[str]
+    name: str,
+    action: ActionText,
+    kind: KindText,
+    roles: Mapping[str, RoleRule],
+    opened: frozenset[str],
 ) -> Action:
+    decides = (f.DecisionMade.TYPE,) if action.decide else ()
     return Action(
         name=name,
         title=action.title,
         stages=opened if action.stages == "open" else frozenset(action.stages),
         by=tuple(roles[role] for role in action.by),
-        form=_form(action.form),
+        form=form_of(action.form),
         requires=tuple(action.requires),
-        emits=tuple(action.emits),
+        when=conditions_of(kind, action),
+        decide=table_of(action.decide, kind, action) if action.decide else None,
+        emits=(*decides, *action.emits),
         to=action.to,
         holder=action.holder,
         set=action.set,
         recorded=recorded_fields(action),
         set_data=action.set_data,
         backdating=budget_of(action.backdate),
-    )
-
-
-def _form(fields: Mapping[str, FieldText]) -> tuple[FormField, ...]:
-    return tuple(
-        FormField(
-            name=name,
-            title=field.title,
-            type=field.type,
-            required=field.required,
-            subject=field.subject,
-            values=tuple(field.values),
-            max_length=field.max_length,
-        )
-        for name, field in fields.items()
     )

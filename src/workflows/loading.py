@@ -3,12 +3,15 @@
 All of it blocks; the engine calls it on other threads, the loads of many cases as one statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from domain.case import Case, blank, fold
+from domain.case import Case, blank
+from domain.errors import NotFound
+from domain.evolve import fold
 from domain.facts import CASE
+from domain.world import Stream
 from eventlog.database import Database
 from eventlog.envelope import Tail
 from eventlog.reader import (
@@ -38,11 +41,31 @@ def load_cases(database: Database, streams: Sequence[str]) -> list[Held | None]:
     return [_held(stream, *found[stream]) for stream in streams]
 
 
+def found(held: Held | None) -> Held:
+    """Return a case that has to be there.
+
+    Raises:
+        NotFound: it is not.
+    """
+    if held is None:
+        raise NotFound(what="事项")
+    return held
+
+
 def load_tail(database: Database, stream_type: str, stream: str) -> Tail:
     """Return where a stream ends."""
+    one = Stream(stream_type, stream)
+    return load_tails(database, {one: stream})[one]
+
+
+def load_tails(database: Database, streams: Mapping[Stream, str]) -> dict[Stream, Tail]:
+    """Return where streams end, given with their ids; in one statement."""
     with database.connection() as connection:
-        records, prev = read_tails(connection, [stream])[stream]
-    return Tail(stream, stream_type, len(records), prev)
+        found = read_tails(connection, list(streams.values()))
+    return {
+        stream: Tail(known, stream.type, len(found[known][0]), found[known][1])
+        for stream, known in streams.items()
+    }
 
 
 def load_reference(database: Database, reference: Reference) -> Reference:

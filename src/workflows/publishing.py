@@ -7,16 +7,43 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain import facts as f
+from domain.actor import Role
 from domain.guards import REQUIREMENTS
-from domain.kind import SEALED
+from domain.kind import SEALED, Relation
 from domain.steps import BUILDERS, CONSTANTS, FIELDS, NEEDED, YES
 from workflows.clock_rules import clock_problems, clock_warnings
+from workflows.conditions import condition_problems
+from workflows.decision_tables import decision_fields, decision_problems
+from workflows.form_schemas import form_problems
+from workflows.kind_accountability import accountability_problems
+from workflows.kind_migration import migration_problems
+from workflows.kind_rounds import recurring_problems
+from workflows.kind_routing import routing_problems
 from workflows.kind_text import ActionText, FieldText, KindText, unknown
 from workflows.request_rules import request_problems
 
-REPORTED: Final = f.CaseReported.TYPE
-ENDINGS: Final = (f.CaseClosed.TYPE, f.CaseNotAccepted.TYPE, f.CaseWithdrawn.TYPE)
+BY_ITSELF: Final = frozenset({f.CaseReported.TYPE, f.DecisionMade.TYPE})
+"""Facts that no action asks for: a report makes its own, and `decide` the decision's."""
+ENDINGS: Final = (
+    f.CaseClosed.TYPE,
+    f.CaseNotAccepted.TYPE,
+    f.CaseWithdrawn.TYPE,
+    f.CasePutOnRecord.TYPE,
+    f.CaseTransferredOut.TYPE,
+    f.CaseVoided.TYPE,
+    f.CaseMerged.TYPE,
+    f.CaseSplit.TYPE,
+)
 """The facts that say how a case ended."""
+NEVER_ISSUED: Final = frozenset({Role.IMPORTER, Role.TIMER})
+BROUGHT_ABOUT: Final[dict[Relation, frozenset[str]]] = {
+    Relation.LEAD: frozenset({f.CaseAssigned.TYPE}),
+    Relation.ASSISTING: frozenset({f.CaseAssigned.TYPE, f.TaskAssigned.TYPE}),
+    Relation.CALLED: frozenset({f.WhistleBlown.TYPE}),
+    Relation.CLAIMANT: frozenset({f.CaseClaimed.TYPE}),
+    Relation.LEADER: frozenset({f.LeaderFixed.TYPE}),
+}
+"""By which facts a unit comes to stand so to a case; the other relations hold from the start."""
 TAKEN_FIELDS: Final = frozenset({"title", "description"})
 """Names of what every report has besides its form."""
 
@@ -26,13 +53,19 @@ def problems(kind: KindText) -> list[str]:
     found = [
         *_stage_problems(kind),
         *unknown("report.by", kind.report.by, kind.roles),
-        *_form_problems("report.form", kind.report.form),
+        *form_problems("report.form", kind.report.form),
         *_report_problems(kind.report.form),
         *unknown("milestones", kind.milestones.values(), kind.actions),
     ]
     for name, action in kind.actions.items():
         found += [f"actions.{name}.{problem}" for problem in _action_problems(action, kind)]
+    found += decision_problems(kind)
+    found += [f"roles.{problem}" for problem in _role_problems(kind)]
     found += clock_problems(kind)
+    found += accountability_problems(kind)
+    found += recurring_problems(kind)
+    found += routing_problems(kind)
+    found += migration_problems(kind)
     # What was misnamed above would only be named again.
     found = found or request_problems(kind)
     # Ways through stages that do not exist would only repeat what was said above.
@@ -56,29 +89,40 @@ def _stage_problems(kind: KindText) -> list[str]:
     return found
 
 
+def _role_problems(kind: KindText) -> list[str]:
+    """Everybody who is named can exist: a key of one of the roles, standing so to the case."""
+    happens = {fact for action in kind.actions.values() for fact in action.emits}
+    found: list[str] = []
+    for name, role in kind.roles.items():
+        by_time = kind.recurring is not None and Role.TIMER in role.held_by
+        if not by_time and not set(role.held_by) - NEVER_ISSUED:
+            issued = "、".join(one.value for one in Role if one not in NEVER_ISSUED)
+            found.append(f"{name}.held_by：没有人能担任这个角色；可用：{issued}")
+        needs = BROUGHT_ABOUT.get(role.relation)
+        if needs and not needs & happens:
+            found.append(
+                f"{name}.from：没有操作会使任何单位成为 {role.relation.value}；"
+                f"emits 中须有 {'、'.join(sorted(needs))} 之一"
+            )
+    return found
+
+
 def _action_problems(action: ActionText, kind: KindText) -> list[str]:
     stages = [] if action.stages == "open" else action.stages
     target = [action.to] if action.to else []
     named = [
         *unknown("in", stages, kind.stages),
         *unknown("by", action.by, kind.roles),
-        *unknown("emits", action.emits, [name for name in BUILDERS if name != REPORTED]),
+        *unknown("emits", action.emits, [name for name in BUILDERS if name not in BY_ITSELF]),
         *unknown("requires", action.requires, REQUIREMENTS),
         *unknown("to", target, kind.stages),
     ]
     return named or [
-        *_form_problems("form", action.form),
-        *_recording_problems(action),
+        *form_problems("form", action.form),
+        *_recording_problems(action, decision_fields(action, kind)),
+        *condition_problems(kind, action),
         *_ending_problems(action, kind),
     ]
-
-
-def _form_problems(where: str, form: Mapping[str, FieldText]) -> list[str]:
-    found: list[str] = []
-    for name, field in form.items():
-        if (field.type == "choice") != bool(field.values):
-            found.append(f"{where}.{name}.values：choice 须列出取值，其他类型不能有取值")
-    return found
 
 
 def _report_problems(form: Mapping[str, FieldText]) -> list[str]:
@@ -89,14 +133,17 @@ def _report_problems(form: Mapping[str, FieldText]) -> list[str]:
     ]
 
 
-def _recording_problems(action: ActionText) -> list[str]:
-    """Every value of the form must find its place in a fact, and every fact its values."""
+def _recording_problems(action: ActionText, decided: Mapping[str, bool]) -> list[str]:
+    """Every value of the form must find its place in a fact, and every fact its values.
+
+    `decided`: the fields that the action's decision keeps; True where it fills them in as well.
+    """
     places = {name: types for fact in action.emits for name, types in FIELDS.get(fact, {}).items()}
     keeps = f.DataRecorded.TYPE in action.emits
     found = [
         f"form.{name}：没有一条办理记录会保存它；请改为 text、去掉，或加上 {f.DataRecorded.TYPE}"
         for name in recorded_fields(action)
-        if not keeps
+        if not keeps and name not in decided
     ]
     if action.set_data and not keeps:
         found.append(f"set_data：emits 须有 {f.DataRecorded.TYPE}")
@@ -109,7 +156,9 @@ def _recording_problems(action: ActionText) -> list[str]:
     found += [
         f"form.{name}：{'、'.join(action.emits)} 需要这个必填字段"
         for name in needed
-        if name not in action.set and (name not in action.form or not action.form[name].required)
+        if name not in action.set
+        and not decided.get(name)
+        and (name not in action.form or not action.form[name].required)
     ]
     return found + _constant_problems(action)
 
@@ -137,14 +186,14 @@ def _ending_problems(action: ActionText, kind: KindText) -> list[str]:
     ends = action.to is not None and kind.stages[action.to].ending
     says = any(fact in ENDINGS for fact in action.emits)
     found: list[str] = []
-    if ends and not says:
+    came = action.stages if isinstance(action.stages, list) else []
+    again = bool(came) and all(kind.stages[name].ending for name in came)
+    if ends and not says and not again:  # from one end to another, 归档: nothing ends then
         found.append(f"emits：进入 ending 环节须有 {'、'.join(ENDINGS)} 之一")
     if says and not ends:
         found.append("to：办结、不予受理或撤回之后须进入 ending 环节")
-    if f.CaseReopened.TYPE in action.emits:
-        came = action.stages if isinstance(action.stages, list) else []
-        if ends or action.to is None or not all(kind.stages[name].ending for name in came):
-            found.append("in、to：重新办理须从 ending 环节回到未结束的环节")
+    if f.CaseReopened.TYPE in action.emits and (ends or action.to is None or not again):
+        found.append("in、to：重新办理须从 ending 环节回到未结束的环节")
     return found
 
 

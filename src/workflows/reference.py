@@ -11,8 +11,9 @@ from domain import facts as f
 from domain.actor import Role
 from domain.almanac import Almanac, almanac_of, with_version
 from domain.calendar import Calendar, calendar_from_document
+from domain.catalogue import Catalogues, fold_catalogues
 from domain.directory import Directory, fold_directory
-from domain.errors import UnknownKind
+from domain.errors import KindRetired, UnknownKind
 from domain.kind import Kind
 from domain.world import Outage
 from eventlog.records import Record
@@ -25,6 +26,18 @@ class Grant(Struct, frozen=True):
     key: str
     role: Role
     unit: str | None
+    position: int
+    post: str | None = None
+    """The post that acts with it, and who holds it, where they were named."""
+    person: str | None = None
+
+
+class Publication(Struct, frozen=True):
+    """A version of a kind as it was published, and by whom."""
+
+    fact: f.KindPublished
+    by: str
+    """The person where known, else the key: whoever approves must be somebody else."""
     position: int
 
 
@@ -58,17 +71,27 @@ class Reference(Struct, frozen=True, kw_only=True):
     channel: f.ChannelConfigured | None = None
     channel_position: int = 0
     """Where the channel was configured: there the vault holds its signing secret."""
+    catalogues: Catalogues = Catalogues()
     kinds: dict[str, Kind] = {}
     active: dict[str, str] = {}
+    publications: dict[str, Publication] = {}
+    """Of each published kind, by its hash."""
+    retired: frozenset[str] = frozenset()
+    """Names of kinds that take in no new cases."""
+    migrations: dict[tuple[str, str, str], f.KindMigrationApproved] = {}
+    """Approved ones: by the hashes of the two versions and of the rule."""
     keys: dict[str, Grant] = {}
 
     def kind(self, name: str) -> Kind:
         """Return the active version of a kind, for a new case.
 
         Raises:
+            KindRetired: it takes in nothing new.
             UnknownKind: no kind of this name is active.
         """
         digest = self.active.get(name)
+        if digest is None and name in self.retired:
+            raise KindRetired(kind=name, known="、".join(self.active) or "无", pointer="/kind")
         if digest is None:
             raise UnknownKind(kind=name, known="、".join(self.active), pointer="/kind")
         return self.kinds[digest]
@@ -87,8 +110,13 @@ class Reference(Struct, frozen=True, kw_only=True):
 
 def fold_reference(reference: Reference, records: Sequence[Record], through: int) -> Reference:
     """Apply reference records; `through` is the position up to which they are complete."""
-    directory = fold_directory(reference.directory, [record.fact for record in records])
-    reference = replace(reference, directory=directory, position=through)
+    facts = [record.fact for record in records]
+    reference = replace(
+        reference,
+        directory=fold_directory(reference.directory, facts),
+        catalogues=fold_catalogues(reference.catalogues, facts),
+        position=through,
+    )
     for record in records:
         reference = _applied(reference, record)
     return reference
@@ -100,14 +128,13 @@ def _applied(reference: Reference, record: Record) -> Reference:
             return replace(reference, district=founded)
         case f.TrialClockSet() as clock:
             return replace(reference, trial_clock=clock)
-        case f.KindPublished() as published:
-            kind = published_kind(published.source)
-            return replace(reference, kinds=reference.kinds | {published.hash: kind})
-        case f.KindActivated() as activated:
-            return replace(reference, active=reference.active | {activated.name: activated.hash})
+        case f.KindPublished() | f.KindActivated() | f.KindRetired() | f.KindMigrationApproved():
+            return _of_kinds(reference, record)
         case f.KeyIssued() as issued:
             grant = Grant(issued.key, Role(issued.role), issued.unit, record.position)
             return replace(reference, keys=reference.keys | {issued.digest: grant})
+        case f.KeyHolderNamed() as named:
+            return replace(reference, keys=_named(reference.keys, named))
         case f.KeyRevoked() as revoked:
             kept = {
                 digest: grant
@@ -117,6 +144,43 @@ def _applied(reference: Reference, record: Record) -> Reference:
             return replace(reference, keys=kept)
         case _:
             return _timely(reference, record)
+
+
+def _of_kinds(reference: Reference, record: Record) -> Reference:
+    """Apply what becomes of kinds: published, active, retired, approved to take in older cases."""
+    match record.fact:
+        case f.KindPublished() as published:
+            kind = published_kind(published.source)
+            by = record.body.actor.person or record.body.client
+            publication = Publication(published, by, record.position)
+            return replace(
+                reference,
+                kinds=reference.kinds | {published.hash: kind},
+                publications=reference.publications | {published.hash: publication},
+            )
+        case f.KindActivated() as activated:
+            return replace(
+                reference,
+                active=reference.active | {activated.name: activated.hash},
+                retired=reference.retired - {activated.name},
+            )
+        case f.KindRetired(name=name):
+            active = {one: digest for one, digest in reference.active.items() if one != name}
+            return replace(reference, active=active, retired=reference.retired | {name})
+        case f.KindMigrationApproved() as approved:
+            pair = (approved.from_hash, approved.to_hash, approved.plan)
+            return replace(reference, migrations=reference.migrations | {pair: approved})
+        case _:
+            return reference
+
+
+def _named(keys: dict[str, Grant], named: f.KeyHolderNamed) -> dict[str, Grant]:
+    return {
+        digest: replace(grant, post=named.post, person=named.person)
+        if grant.key == named.key
+        else grant
+        for digest, grant in keys.items()
+    }
 
 
 def _timely(reference: Reference, record: Record) -> Reference:

@@ -31,7 +31,8 @@ WHOLE_DAYS: Final = frozenset({"nd", "month"})
 
 def request_problems(kind: KindText) -> list[str]:
     """Return everything that is wrong with a kind's requests, each with its path in the file."""
-    asks = any(f.SuspensionRequested.TYPE in one.emits for one in kind.actions.values())
+    pauses = {f.SuspensionRequested.TYPE, f.SupplementRequested.TYPE}
+    asks = any(not pauses.isdisjoint(one.emits) for one in kind.actions.values())
     found = (
         ["suspensions：没有操作申请挂账；请加上，或去掉这些理由"]
         if kind.suspensions and not asks

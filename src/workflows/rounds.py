@@ -109,7 +109,7 @@ class Rounds:
         )
         outcome = await self._engine.report(report, _caller("begin", name))
         self._done.add(name)
-        return int(outcome.created)
+        return int(outcome.created and not outcome.replayed)
 
     async def _end(self, rule: Recurring, name: str) -> int:
         """End a round of an earlier period that is still open; what never began is no round."""

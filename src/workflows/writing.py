@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.case import Case, blank, evolve
+from domain.case import Case, blank
+from domain.evolve import evolve
 from domain.facts import CASE
 from domain.world import Draft, Stream
 from eventlog.appender import NewEvent
@@ -34,12 +35,15 @@ class Part(Struct, frozen=True, gc=False, kw_only=True):
 
 
 def parts(
-    drafts: Sequence[Draft], own: Held | Tail, others: Mapping[str, Held], tails: Mapping[str, Tail]
+    drafts: Sequence[Draft],
+    own: Held | Tail,
+    others: Mapping[str, Held],
+    tails: Mapping[Stream, Tail],
 ) -> list[Part]:
     """Part what a decision records by streams: first the own, then those that it names.
 
     `others` are the cases known by id, of any other the stream is new and follows the same kind;
-    `tails` are the ends of streams of other sorts, by type.
+    `tails` are the ends of streams of other sorts.
     """
     case, tail = (own.case, own.tail) if isinstance(own, Held) else (None, own)
     kind = case.kind_hash if case else None
@@ -57,10 +61,10 @@ def _part(
     drafts: tuple[Draft, ...],
     kind: str | None,
     others: Mapping[str, Held],
-    tails: Mapping[str, Tail],
+    tails: Mapping[Stream, Tail],
 ) -> Part:
     if stream.type != CASE:
-        return Part(case=None, tail=tails[stream.type], kind=None, drafts=drafts)
+        return Part(case=None, tail=tails[stream], kind=None, drafts=drafts)
     held = others.get(stream.id)
     if held is None:
         fresh = Tail(stream.id, CASE, 0, NO_PREVIOUS)
@@ -69,10 +73,14 @@ def _part(
     return Part(case=held.case, tail=held.tail, kind=held.case.kind_hash, drafts=drafts)
 
 
-def sorts(drafts: Sequence[Draft], district: str) -> dict[str, str]:
-    """Return the streams of other sorts than cases that are written to: type and id."""
-    named = {draft.stream.type for draft in drafts if draft.stream is not None}
-    return {sort: stream_id(district, sort) for sort in named - {CASE}}
+def elsewhere(drafts: Sequence[Draft], district: str) -> dict[Stream, str]:
+    """Return the streams of other sorts than cases that are written to, with their ids."""
+    named = {draft.stream for draft in drafts if draft.stream is not None}
+    return {
+        stream: stream.id or stream_id(district, stream.type)
+        for stream in named
+        if stream.type != CASE
+    }
 
 
 def secrets(written: Sequence[Part]) -> set[tuple[str, str]]:

@@ -16,6 +16,7 @@ from tests.api.house import DISTRICT, House, Person, fresh_key
 from tests.api.test_bad_input import ahead, check_problem
 from tests.domain.test_golden import HISTORIES, happened, read
 from tests.support import districts as d
+from tests.support.given import OVERRIDE
 from tests.support.stories import Teller, case_id, store
 from workflows.engine import Caller, Engine
 
@@ -33,7 +34,7 @@ def handled(house: House, urgency: str = "normal") -> str:
     """Return a case that the water bureau handles: within 5 working days, or urgently 24 hours."""
     case = str(house.grid.report("井盖破损")["id"])
     house.community.done(case, "accept")
-    house.community.done(case, "grade", severity="serious", urgency=urgency)
+    house.community.done(case, "grade", severity="serious", urgency=urgency, **OVERRIDE)
     house.dispatcher.done(case, "dispatch", lead=d.WATER)
     house.water.done(case, "start_handling")
     return case

@@ -2,6 +2,7 @@
 
 from tests.api.house import House
 from tests.support import districts as d
+from tests.support.given import OVERRIDE
 
 
 def test_five_roles_walk_a_case_through_all_four_phases(house: House) -> None:
@@ -17,7 +18,7 @@ def test_five_roles_walk_a_case_through_all_four_phases(house: House) -> None:
     assert reported["holder"] == d.COMMUNITY
     for person, action, data in (
         (house.community, "accept", {}),
-        (house.community, "grade", {"severity": "serious", "urgency": "urgent"}),
+        (house.community, "grade", {"severity": "general", "urgency": "urgent", **OVERRIDE}),
         (house.dispatcher, "dispatch", {"lead": "水务局", "assisting": [d.HOUSING]}),
         (house.water, "start_handling", {}),
         (house.housing, "complete_task", {"evidence": "已围挡"}),

@@ -11,6 +11,7 @@ import openpyxl
 from tests.api.house import House, Person
 from tests.api.test_bad_input import ahead, check_problem
 from tests.support import districts as d
+from tests.support.given import OVERRIDE
 
 
 def test_a_case_is_read_at_a_version_and_as_of_and_as_known_at_a_moment(house: House) -> None:
@@ -52,7 +53,7 @@ def test_a_difference_names_fields_and_who_changed_them(house: House) -> None:
     reported = house.integrator.report("积水", unit=d.COMMUNITY)
     case = reported["id"]
     house.community.done(case, "accept")
-    graded = house.community.done(case, "grade", severity="major")
+    graded = house.community.done(case, "grade", severity="major", **OVERRIDE)
     found = house.auditor.get(f"/cases/{case}/diff", {"from": reported["version"]}).json()
     assert (found["from"], found["to"]) == (reported["version"], graded["version"])
     changes = {change["field"]: change for change in found["changes"]}

@@ -18,8 +18,21 @@ GROUPS: Final = {
     "calendar": ("load", "recount", "list", "show", "assign"),
     "outage": ("declare", "approve", "list"),
     "channel": ("set", "show", "off"),
+    "attachments": ("sweep",),
+    "directory": ("show", "export", "redivide", "unallotted"),
+    "catalogue": ("load", "list", "show"),
+    "codes": ("load", "list", "unmapped"),
     "import": ("directory", "cases"),
-    "kinds": ("check", "list", "publish"),
+    "kinds": (
+        "check",
+        "draw",
+        "list",
+        "publish",
+        "activate",
+        "retire",
+        "migrate",
+        "simulate",
+    ),
 }
 EVERY: Final = [
     *((name,) for name in COMMANDS),

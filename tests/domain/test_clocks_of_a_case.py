@@ -114,7 +114,7 @@ class Handled:
         return [draft.fact for draft in followed]
 
     def take(self, drafts: list[Draft] | tuple[Draft, ...]) -> None:
-        from domain.case import evolve  # noqa: PLC0415
+        from domain.evolve import evolve  # noqa: PLC0415
 
         for draft in drafts:
             self.case = evolve(self.case, draft.fact, draft.occurred_at)

@@ -19,6 +19,7 @@ SUSPENSION = {"reason_code": "awaiting_parties", "until": "2026-10-14T09:00:00+0
 EXTENSION = {"asked": "2wd", **REASON}
 CORRECTION = {"clock": "handling", "stopped_at": "2026-10-12T09:05:30+08:00", **EVIDENCE}
 REGRADED = {"severity": "major", **REASON}
+PROPOSED: g.Steps = (*g.REPORTED, (g.COMMUNITY, ("not_accept", NOT_ACCEPTED)))
 SUSPENSION_ASKED: g.Steps = (*g.HANDLING, (g.WATER, ("request_suspension", SUSPENSION)))
 SUSPENDED: g.Steps = (*SUSPENSION_ASKED, (g.COMMUNITY, "grant_suspension"))
 EXTENSION_ASKED: g.Steps = (*g.HANDLING, (g.WATER, ("request_extension", EXTENSION)))
@@ -34,15 +35,16 @@ WALK: list[tuple[g.Steps, Actor, str, dict[str, Any], list[str], str, str]] = [
     (g.REPORTED, g.GRID, "handle_on_the_spot", EVIDENCE, ["case-handled-on-the-spot", "case-closed", "clock-stopped", "clock-cancelled"], "handled_on_the_spot", d.COMMUNITY),
     (g.REPORTED, g.GRID, "submit", {}, ["note-recorded"], "awaiting_acceptance", d.COMMUNITY),
     (g.REPORTED, g.COMMUNITY, "accept", {}, ["case-accepted", "clock-stopped"], "awaiting_grading", d.COMMUNITY),
-    (g.REPORTED, g.COMMUNITY, "not_accept", NOT_ACCEPTED, ["case-not-accepted", "clock-stopped", "clock-stopped"], "not_accepted", d.COMMUNITY),
-    (g.ACCEPTED, g.TOWN, "grade", {"severity": "major", "urgency": "urgent"}, ["case-graded"], "awaiting_dispatch", d.COMMUNITY),
+    (g.REPORTED, g.COMMUNITY, "not_accept", NOT_ACCEPTED, ["non-acceptance-proposed"], "reported", d.COMMUNITY),
+    (PROPOSED, g.DISPATCHER, "confirm_non_acceptance", {}, ["case-not-accepted", "clock-stopped", "clock-stopped"], "not_accepted", d.COMMUNITY),
+    (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": "major", "urgency": "urgent", **g.OVERRIDE}, ["decision-made", "case-graded", "clock-started"], "awaiting_dispatch", d.COMMUNITY),
     (g.GRADED, g.DISPATCHER, "dispatch", {"lead": "水务局", "assisting": [d.HOUSING], "informed": [d.TOWN]}, ["case-assigned", "task-assigned", "clock-started", "clock-started"], "assigned", d.WATER),
     (g.ASSIGNED, g.WATER, "start_handling", {}, ["handling-started"], "handling", d.WATER),
     (g.HANDLING, g.WATER, "assign_task", {"unit": d.TOWN}, ["task-assigned", "clock-started"], "handling", d.WATER),
     (g.HANDLING, g.HOUSING, "complete_task", EVIDENCE, ["task-completed", "clock-stopped"], "handling", d.WATER),
     (g.HANDLING, g.WATER, "waive_task", REASON, ["task-waived", "clock-stopped"], "handling", d.WATER),
-    (g.ASSISTED, g.WATER, "claim_completion", EVIDENCE, ["completion-claimed", "clock-stopped", "clock-started"], "completion_claimed", d.COMMUNITY),
-    (g.CLAIMED, g.COMMUNITY, "verify", {}, ["completion-verified", "clock-stopped"], "pre_closing_check", d.COMMUNITY),
+    (g.FIXED, g.WATER, "claim_completion", EVIDENCE, ["completion-claimed", "clock-stopped", "clock-started"], "completion_claimed", d.COMMUNITY),
+    (g.CLAIMED, g.COMMUNITY, "verify", {}, ["completion-verified", "clock-stopped", "clock-stopped"], "pre_closing_check", d.COMMUNITY),
     (g.CLAIMED, g.COMMUNITY, "rework", REASON, ["rework-required", "clock-stopped", "clock-started"], "handling", d.WATER),
     (g.VERIFIED, g.DISPATCHER, "close", {"grade": "staged"}, ["case-closed", "clock-stopped"], "closed", d.COMMUNITY),
     (g.CLOSED, g.SUPERVISOR, "reopen", REASON, ["case-reopened", "clock-started"], "awaiting_dispatch", d.COMMUNITY),
@@ -59,8 +61,8 @@ WALK: list[tuple[g.Steps, Actor, str, dict[str, Any], list[str], str, str]] = [
     (g.HANDLING, g.WATER, "request_return", REASON, ["return-requested"], "handling", d.WATER),
     (RETURN_ASKED, g.DISPATCHER, "uphold_return", {}, ["return-upheld", "task-waived", "clock-cancelled", "clock-cancelled"], "awaiting_dispatch", d.COMMUNITY),
     (RETURN_ASKED, g.COMMUNITY, "refuse_return", REASON, ["return-refused"], "assigned", d.WATER),
-    (g.HANDLING, g.DISPATCHER, "regrade", REGRADED, ["case-graded", "clock-rescheduled"], "handling", d.WATER),
-    (g.CLAIMED, g.SUPERVISOR, "correct_grading", REGRADED, ["case-graded"], "completion_claimed", d.COMMUNITY),
+    (g.HANDLING, g.DISPATCHER, "regrade", REGRADED, ["case-graded", "clock-rescheduled", "clock-started"], "handling", d.WATER),
+    (g.CLAIMED, g.SUPERVISOR, "correct_grading", REGRADED, ["case-graded", "clock-started"], "completion_claimed", d.COMMUNITY),
     (g.CLOSED, g.COMMUNITY, "request_correction", CORRECTION, ["correction-requested"], "closed", d.COMMUNITY),
     (CORRECTION_ASKED, g.SUPERVISOR, "approve_correction", {}, ["correction-approved"], "closed", d.COMMUNITY),
     (CORRECTION_ASKED, g.SUPERVISOR, "refuse_correction", REASON, ["correction-refused"], "closed", d.COMMUNITY),
@@ -90,6 +92,7 @@ REFUSED: list[tuple[g.Steps, Actor, str, dict[str, Any], str]] = [
     (g.REPORTED, g.OTHER_COMMUNITY, "accept", {}, "role-forbidden"),
     (g.REPORTED, g.OTHER_TOWN, "contain", EVIDENCE, "role-forbidden"),
     (g.ACCEPTED, g.OTHER_TOWN, "grade", {"severity": "major"}, "role-forbidden"),
+    (g.ACCEPTED, g.TOWN, "grade", {"severity": "major"}, "role-forbidden"),
     (g.ASSIGNED, g.HOUSING, "start_handling", {}, "role-forbidden"),
     (g.ASSIGNED, g.COMMUNITY, "start_handling", {}, "role-forbidden"),
     (g.HANDLING, g.TOWN, "complete_task", EVIDENCE, "role-forbidden"),
@@ -116,10 +119,10 @@ REFUSED: list[tuple[g.Steps, Actor, str, dict[str, Any], str]] = [
     (g.CLOSED, g.WATER, "request_correction", CORRECTION, "role-forbidden"),
     (CORRECTION_ASKED, g.COMMUNITY, "approve_correction", {}, "role-forbidden"),
     (g.HANDLING, g.WATER, "claim_completion", EVIDENCE, "tasks-open"),
-    (g.ASSISTED, g.WATER, "claim_completion", {}, "evidence-missing"),
-    (g.ASSISTED, g.WATER, "claim_completion", {"evidence": "　 \n"}, "evidence-missing"),
+    (g.FIXED, g.WATER, "claim_completion", {}, "evidence-missing"),
+    (g.FIXED, g.WATER, "claim_completion", {"evidence": "　 \n"}, "evidence-missing"),
     (g.REPORTED, g.GRID, "handle_on_the_spot", {}, "evidence-missing"),
-    (g.ACCEPTED, g.COMMUNITY, "grade", {}, "unknown-field"),
+    (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": "major"}, "evidence-missing"),
     (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": "huge"}, "unknown-field"),
     (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": 3}, "unknown-field"),
     (g.ACCEPTED, g.COMMUNITY, "grade", {"severity": "major", "colour": "红"}, "unknown-field"),
@@ -178,7 +181,8 @@ def test_a_unit_named_twice_gets_one_task() -> None:
 
 def _handled_by_itself() -> g.Story:
     return given(
-        *g.GRADED,
+        *g.ACCEPTED,
+        (g.COMMUNITY, "grade"),
         (g.DISPATCHER, ("dispatch", {"lead": d.COMMUNITY})),
         (g.COMMUNITY, "start_handling"),
         (g.COMMUNITY, ("claim_completion", EVIDENCE)),
@@ -200,7 +204,7 @@ def test_nobody_of_the_handling_unit_verifies_whatever_their_role() -> None:
     story = given(
         (g.INTEGRATOR, g.report()),
         (g.DISPATCHER, "accept"),
-        (g.DISPATCHER, ("grade", {"severity": "major"})),
+        (g.DISPATCHER, "grade"),
         (g.DISPATCHER, ("dispatch", {"lead": d.COUNTY})),
         (Actor(role=g.TOWN.role), "start_handling"),
         (Actor(role=g.TOWN.role), ("claim_completion", EVIDENCE)),
@@ -209,15 +213,16 @@ def test_nobody_of_the_handling_unit_verifies_whatever_their_role() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "data"), [("not_accept", NOT_ACCEPTED), ("handle_on_the_spot", EVIDENCE)]
+    "ending",
+    [
+        ((g.COMMUNITY, ("not_accept", NOT_ACCEPTED)), (g.DISPATCHER, "confirm_non_acceptance")),
+        ((g.GRID, ("handle_on_the_spot", EVIDENCE)),),
+    ],
 )
-def test_what_was_never_accepted_can_be_reopened_and_verified(
-    action: str, data: dict[str, str]
-) -> None:
-    who = g.COMMUNITY if action == "not_accept" else g.GRID
+def test_what_was_never_accepted_can_be_reopened_and_verified(ending: g.Steps) -> None:
     story = given(
         *g.REPORTED,
-        (who, (action, data)),
+        *ending,
         (g.DISPATCHER, ("reopen", REASON)),
         (g.DISPATCHER, ("dispatch", {"lead": d.WATER})),
         (g.WATER, "start_handling"),

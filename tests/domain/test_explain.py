@@ -9,11 +9,12 @@ from domain import facts as f
 from domain.almanac import almanac_of, with_version
 from domain.budget import Cutoff, parse_budget
 from domain.calendar import Calendar
-from domain.case import blank, fold
+from domain.case import blank
 from domain.clock import Hold
 from domain.clock_names import clock_text, find_clock, parse_clock
 from domain.drift import drift
 from domain.errors import NotFound, UnknownCalendar
+from domain.evolve import fold
 from domain.explain import Explanation, explain
 from domain.explain_rows import MOST_ROWS, Matter, Row, lay_out
 from domain.explain_text import as_document, as_lines

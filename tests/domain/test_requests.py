@@ -149,7 +149,7 @@ def test_a_suspension_whose_end_has_passed_is_not_granted() -> None:
 
 
 def test_a_request_for_a_clock_that_has_begun_anew_has_lapsed() -> None:
-    story = Story(*g.ASSISTED, (LEAD, ("request_suspension", WAITING)), (LEAD, EXTEND))
+    story = Story(*g.FIXED, (LEAD, ("request_suspension", WAITING)), (LEAD, EXTEND))
     story.when(LEAD, ("claim_completion", EVIDENCE))
     story.later(minutes=1).when(VERIFIER, ("rework", REASON))
     story.when(SUPERVISOR, ("grant_suspension", {"request": 1})).refused("pause-not-allowed")

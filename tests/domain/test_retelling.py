@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from domain import facts as f
-from domain.case import blank, fold
+from domain.case import blank
 from domain.commands import Act, Import, Report, Update
+from domain.evolve import fold
 from tests.support import districts as d
 from tests.support import given as g
 from tests.support.given import NOW, given

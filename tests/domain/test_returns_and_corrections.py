@@ -43,6 +43,7 @@ def test_a_wrong_dispatch_goes_back_to_who_accepted_it_and_its_tasks_lapse() -> 
     story.given(
         (g.DISPATCHER, ("dispatch", {"lead": d.HOUSING})),
         (g.HOUSING, "start_handling"),
+        *((g.DISPATCHER, step) for _, step in g.FIX),
         (g.HOUSING, ("claim_completion", EVIDENCE)),
     )
 
@@ -148,8 +149,8 @@ def test_a_refused_correction_is_over() -> None:
     ("change", "code", "pointer"),
     [
         ({"stopped_at": "2026-10-12T09:02:59+08:00"}, "correction-not-allowed", "/data/stopped_at"),
-        ({"stopped_at": "2026-10-12T09:06:00+08:00"}, "correction-not-allowed", "/data/stopped_at"),
-        ({"stopped_at": "2026-10-12T09:09:01+08:00"}, "future-time", "/data/stopped_at"),
+        ({"stopped_at": "2026-10-12T09:09:00+08:00"}, "correction-not-allowed", "/data/stopped_at"),
+        ({"stopped_at": "2026-10-12T09:12:01+08:00"}, "future-time", "/data/stopped_at"),
         ({"stopped_at": None}, "unknown-field", "/data/stopped_at"),
         ({"clock": "source"}, "unknown-field", "/data/clock"),
         ({"sequence": 2}, "unknown-field", "/data/clock"),
@@ -164,7 +165,7 @@ def test_a_correction_that_cannot_be_is_refused_with_its_field(
 
 
 def test_a_clock_may_have_stopped_at_its_very_start_or_just_now() -> None:
-    for moment in ("2026-10-12T09:03:00+08:00", "2026-10-12T09:09:00+08:00"):
+    for moment in ("2026-10-12T09:03:00+08:00", "2026-10-12T09:12:00+08:00"):
         data = CORRECTION | {"stopped_at": moment}
         story = Story(*g.CLOSED).when(VERIFIER, ("request_correction", data))
         story.then("correction-requested")
@@ -187,7 +188,7 @@ def test_of_several_tasks_and_instances_the_correction_names_one() -> None:
         *g.ASSISTED[len(g.HANDLING) :],
         *g.CLAIMED[len(g.ASSISTED) :],
         (g.COMMUNITY, ("rework", REASON)),
-        *g.CLOSED[len(g.ASSISTED) :],
+        *g.CLOSED[len(g.FIXED) :],
     )
     task = CORRECTION | {"clock": "assistance", "stopped_at": "2026-10-12T09:06:30+08:00"}
     story.when(VERIFIER, ("request_correction", task)).refused("unknown-field", "/data/task")
@@ -197,7 +198,7 @@ def test_of_several_tasks_and_instances_the_correction_names_one() -> None:
     story.when(VERIFIER, ("request_correction", first))
     assert only(story, f.CorrectionRequested).sequence == 1
     story.when(
-        VERIFIER, ("request_correction", CORRECTION | {"stopped_at": "2026-10-12T09:12:00+08:00"})
+        VERIFIER, ("request_correction", CORRECTION | {"stopped_at": "2026-10-12T09:15:00+08:00"})
     )
     assert only(story, f.CorrectionRequested).sequence == 2
 

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from domain import facts as f
 from domain.acting import OFFLINE, SKEW
-from domain.case import evolve
 from domain.commands import Act
 from domain.decide import decide
 from domain.errors import Refusal
+from domain.evolve import evolve
 from tests.support import districts as d
 from tests.support import given as g
 from tests.support.given import NOW, given
@@ -87,7 +87,7 @@ def test_an_action_is_never_before_what_was_done_already() -> None:
 
 def clocks(story: g.Story) -> list[tuple[str, int, int, str]]:
     """Return the clocks of the case itself; those of tasks and checks stand aside."""
-    aside = {"assistance", "verification"}
+    aside = {"assistance", "verification", "deadline"}
     return [
         (one.name, one.cycle, one.sequence, one.status)
         for one in story.case.clocks
@@ -206,7 +206,7 @@ def test_the_limit_of_handling_depends_on_urgency_first_and_then_severity(
 ) -> None:
     story = given(
         *g.ACCEPTED,
-        (g.COMMUNITY, ("grade", grading)),
+        (g.COMMUNITY, ("grade", grading | g.OVERRIDE)),
         (g.DISPATCHER, ("dispatch", {"lead": d.WATER})),
     )
     assert story.case.clocks[-1].budget == budget

@@ -17,6 +17,7 @@ from domain.explain import explain
 from tests.support import districts as d
 from tests.support import given as g
 from tests.support.case_lives import NAMES, CaseByHand, minute_of
+from tests.support.people import UNASKED, Story, altered
 from workflows.calendars import load_shipped
 
 LIVES = int(os.environ.get("BIHUAN_LAWS", "300"))
@@ -75,11 +76,12 @@ LIVED = st.lists(
 
 def handled(severity: str, urgency: str, lived: list[tuple[int, int, int, int]]) -> g.Story:
     """Let a case be handled; what is refused did not happen."""
-    story = g.given(
+    story = Story(
         *g.ACCEPTED,
-        (g.COMMUNITY, ("grade", {"severity": severity, "urgency": urgency})),
+        (g.COMMUNITY, ("grade", {"severity": severity, "urgency": urgency, **g.OVERRIDE})),
         (g.DISPATCHER, ("dispatch", {"lead": d.WATER})),
         (g.WATER, "start_handling"),
+        kind=altered(UNASKED),
     )
     for what, one, other, minutes in lived:
         story.later(minutes=minutes)

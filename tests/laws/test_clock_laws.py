@@ -19,10 +19,11 @@ from msgspec.structs import replace
 
 from domain import facts as f
 from domain.budget import Cutoff, parse_budget
-from domain.case import blank, fold
+from domain.case import blank
 from domain.clock import Clock
 from domain.drift import drift
 from domain.due import consumed
+from domain.evolve import fold
 from domain.explain import Explanation, explain
 from domain.reckoning import pauses_of, reckon
 from tests.support.clock_facts import INSTANCE

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from domain import facts as f
-from domain.case import blank, fold
+from domain.case import blank
 from domain.clock import Clock
+from domain.evolve import fold
 from eventlog.database import Database
 from projections.ledgers.deadlines import DEADLINES
 from projections.seen import STEPS

@@ -1,7 +1,7 @@
 """given / when / then for decisions: no database, no clock, no ids."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from domain import facts as f
 from domain.actor import Actor, Role
-from domain.case import Case, blank, evolve
+from domain.case import Case, blank
 from domain.commands import Act, Command, Report
 from domain.decide import decide
 from domain.directory import Directory, fold_directory
 from domain.errors import Refusal
+from domain.evolve import evolve
 from domain.kind import Kind
 from domain.world import Draft, World
 from tests.support import districts as d
@@ -35,6 +36,8 @@ DISPATCHER: Final = Actor(role=Role.DISPATCHER)
 SUPERVISOR: Final = Actor(role=Role.SUPERVISOR)
 INTEGRATOR: Final = Actor(role=Role.INTEGRATOR)
 IMPORTER: Final = Actor(role=Role.IMPORTER)
+CADRE: Final = "grid-cadre"
+WALKER: Final = "grid-walker"
 
 
 @cache
@@ -47,8 +50,20 @@ def directory() -> Directory:
                 unit=row.code, code=row.code, name=row.name, level=row.level, parent=row.parent
             )
             for row in d.UNITS
-        ],
+        ]
+        + _posts(),
     )
+
+
+def _posts() -> list[f.Fact]:
+    """Return two posts of the grid, by which somebody can be responsible (定责任)."""
+    facts: list[f.Fact] = []
+    for post, role in ((CADRE, "community_officer"), (WALKER, "grid_worker")):
+        facts += [
+            f.PostEstablished(post=post, unit=d.GRID, title=post, role=role),
+            f.PostTaken(post=post, person=f"of-{post}", since=date(2020, 1, 1), until=None),
+        ]
+    return facts
 
 
 @cache
@@ -79,6 +94,10 @@ def actions(*names: str | tuple[str, dict[str, Any]]) -> list[Act]:
 
 
 BROUGHT_BY_TIME: Final = frozenset({"threshold-reached", "escalation-raised", "notice-issued"})
+
+
+OVERRIDE: Final = {"override_reason": "现场核定"}
+"""Why a story grades otherwise than the decision table would."""
 
 
 class Story:
@@ -189,14 +208,22 @@ def given(
 Steps = Sequence[tuple[Actor, Command | str | tuple[str, dict[str, Any]]]]
 REPORTED: Final[Steps] = ((GRID, report()),)
 ACCEPTED: Final[Steps] = (*REPORTED, (COMMUNITY, "accept"))
-GRADED: Final[Steps] = (*ACCEPTED, (COMMUNITY, ("grade", {"severity": "serious"})))
+GRADED: Final[Steps] = (*ACCEPTED, (COMMUNITY, ("grade", {"severity": "serious", **OVERRIDE})))
 ASSIGNED: Final[Steps] = (
     *GRADED,
     (DISPATCHER, ("dispatch", {"lead": d.WATER, "assisting": [d.HOUSING]})),
 )
 HANDLING: Final[Steps] = (*ASSIGNED, (WATER, "start_handling"))
 ASSISTED: Final[Steps] = (*HANDLING, (HOUSING, ("complete_task", {"evidence": "已围挡"})))
-CLAIMED: Final[Steps] = (*ASSISTED, (WATER, ("claim_completion", {"evidence": "已换井盖"})))
+RESPONSIBLE: Final = {"cadre": CADRE, "grid_worker": WALKER}
+FIX: Final[Steps] = (
+    (WATER, ("fix_measures", {"measures": ["更换井盖"]})),
+    (WATER, ("fix_deadline", {"deadline": "2026-10-16T12:00:00+08:00"})),
+    (DISPATCHER, ("fix_responsibility", RESPONSIBLE)),
+)
+"""What a serious case must have fixed before completion is claimed (四定, but for the leader)."""
+FIXED: Final[Steps] = (*ASSISTED, *FIX)
+CLAIMED: Final[Steps] = (*FIXED, (WATER, ("claim_completion", {"evidence": "已换井盖"})))
 VERIFIED: Final[Steps] = (*CLAIMED, (COMMUNITY, "verify"))
 CLOSED: Final[Steps] = (*VERIFIED, (COMMUNITY, ("close", {"grade": "substantive"})))
 

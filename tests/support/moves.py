@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -15,6 +15,7 @@ from domain.world import World
 from tests.support import districts as d
 from tests.support import given as g
 from tests.support.samples import numbers, texts
+from workflows.language import SHIPPED
 
 ACTORS = [
     *(g.GRID, g.COMMUNITY, g.OTHER_COMMUNITY, g.TOWN, g.WATER, g.HOUSING),
@@ -26,9 +27,23 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "moment": st.sampled_from(["2026-10-12T09:05:00+08:00", "2026-10-20T09:00:00+08:00"]) | texts,
     "unit": st.sampled_from([d.WATER, d.HOUSING, d.COMMUNITY, "城关镇", "无"]),
     "units": st.lists(st.sampled_from([d.HOUSING, d.TOWN, d.WATER]), max_size=2),
+    "texts": st.lists(st.just("一项") | texts, max_size=3),
+    "codes": st.lists(st.sampled_from(["市容", d.WATER, "2026-10-20T09:00:00+08:00"]), max_size=2),
+    "day": st.sampled_from(["2026-10-20", "2027-01-31"]) | texts,
+    "post": st.sampled_from([g.CADRE, g.WALKER]) | texts,
+    "case": st.just("6f0c4a53-94b9-4a6f-8f0a-0d5c31a4a999") | texts,
     "integer": st.integers(0, 3) | numbers,
     "boolean": st.booleans(),
 }
+
+
+BEGUN_BY_INTAKE: Final = tuple(
+    name
+    for name in SHIPPED
+    if any(Role.INTEGRATOR in rule.held_by for rule in g.kind(name).report.by)
+    and not any(field.required for field in g.kind(name).report.form)
+)
+"""Kinds of which a channel begins a case without a word more than what it is."""
 
 
 class Move(Struct, frozen=True):
@@ -52,7 +67,7 @@ moves = st.builds(
     shift=st.sampled_from([None, None, None, 0, -60, 60, 500, -100_000]),
 )
 sequences = st.tuples(
-    st.sampled_from(["closed-loop", "closed-loop", "public-reply"]),
+    st.sampled_from(["closed-loop", "closed-loop", *BEGUN_BY_INTAKE]),
     st.lists(moves, min_size=4, max_size=18),
 )
 Drawn = tuple[str, list[Move]]

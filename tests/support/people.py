@@ -17,6 +17,14 @@ from workflows.language import compile_kind, shipped_sources
 TEXT: Final = next(one.text for one in shipped_sources() if one.name == "closed-loop")
 EVIDENCE: Final = {"evidence": "已处理"}
 REASON: Final = {"reason": "理由"}
+UNASKED: Final = (
+    (
+        "      major: [leader, measures, deadline, responsibility]\n"
+        "      serious: [measures, deadline, responsibility]\n"
+    ),
+    "      default: []\n",
+)
+"""A closed loop (see `altered`) in which nobody is asked who answers (四定)."""
 MEI, LAN, BO, KE = "mei", "lan", "bo", "ke"
 LEAD: Final = Actor(role=Role.DEPARTMENT_OFFICER, unit=d.WATER, person=MEI)
 VERIFIER: Final = Actor(role=Role.COMMUNITY_OFFICER, unit=d.COMMUNITY, person=LAN)

@@ -21,8 +21,14 @@ from domain.calendar import Calendar
 from domain.commands import Act, Delivery, Import, Recount, Report, Settle, Sign, Update
 from domain.directory import Directory, fold_directory
 from domain.world import Draft, World
+from tests.support import catalogue_facts
 from tests.support import districts as d
 from tests.support import given as g
+from tests.support.accountable_histories import ACCOUNTABLE_HISTORIES
+from tests.support.courses_of_aftercare import aftercare_courses
+from tests.support.courses_of_filing import filing_courses
+from tests.support.courses_of_routing import routing_courses
+from tests.support.kind_histories import KIND_HISTORIES
 from workflows.calendars import load_shipped
 
 GOLDEN: Final = Path(__file__).parents[1] / "golden"
@@ -96,9 +102,10 @@ def handling(*more: tuple[Actor, Any], severity: str = "serious") -> Telling:
     """Begin with a case that the water bureau handles: serious within 5 working days."""
     return told(
         *g.ACCEPTED,
-        (g.COMMUNITY, ("grade", {"severity": severity})),
+        (g.COMMUNITY, ("grade", {"severity": severity, **g.OVERRIDE})),
         (g.DISPATCHER, ("dispatch", {"lead": d.WATER})),
         (WATER, "start_handling"),
+        *(g.FIX if severity == "serious" else ()),
         *more,
     )
 
@@ -122,6 +129,8 @@ def full_loop() -> g.Story:
         (g.HOUSING, "start_handling"),
         (g.HOUSING, ("assign_task", {"unit": d.TOWN})),
         (g.HOUSING, ("waive_task", REASON)),
+        (g.HOUSING, ("fix_measures", {"measures": ["重新修复"]})),
+        (g.HOUSING, ("fix_deadline", {"deadline": "2026-10-28T12:00:00+08:00"})),
         (g.HOUSING, ("claim_completion", EVIDENCE)),
         (g.COMMUNITY, "verify"),
         (g.DISPATCHER, ("close", {"grade": "procedural"})),
@@ -140,7 +149,8 @@ def not_accepted() -> g.Story:
     source = f.SourceReference("message-board", "9")
     report = g.report(unit=d.COMMUNITY, source=source, content="z.")
     refused = ("not_accept", {"reason_code": "duplicate", "reason": "重复"})
-    return told((g.INTEGRATOR, report), (g.COMMUNITY, refused))
+    confirmed = (g.DISPATCHER, "confirm_non_acceptance")
+    return told((g.INTEGRATOR, report), (g.COMMUNITY, refused), confirmed)
 
 
 def suspended() -> g.Story:
@@ -242,7 +252,7 @@ def wanted_by_the_source() -> g.Story:
     """The source sets a date, two units help, and the calendar changes on the way."""
     due = datetime(2026, 10, 16, 4, 0, tzinfo=UTC)
     report = g.report(unit=d.COMMUNITY, due=due)
-    story = told((g.INTEGRATOR, report), *g.ASSIGNED[1:], (g.WATER, "start_handling"))
+    story = told((g.INTEGRATOR, report), *g.ASSIGNED[1:], (g.WATER, "start_handling"), *g.FIX)
     story.at(14, 9)
     story.almanac = with_version(story.almanac, _closed(date(2026, 10, 15)), date(2026, 10, 14))
     story.took((g.IMPORTER, Recount()))
@@ -320,9 +330,14 @@ HISTORIES: Final[dict[str, Callable[[], g.Story]]] = {
     "closed-loop/escalated-digest-after-downtime": escalated,
     "closed-loop/stop-corrected": corrected_stop,
     "closed-loop/source-due-and-another-calendar": wanted_by_the_source,
+    **KIND_HISTORIES,
+    **routing_courses(told),
+    **filing_courses(),
+    **aftercare_courses(told),
     "public-reply/on-time": replied,
     "public-reply/late": late,
     "public-reply/corrected-and-breach-retracted": corrected,
+    **ACCOUNTABLE_HISTORIES,
 }
 HASH: Final = "5a0c" + "0" * 60
 KEY: Final = "f0a1c1de-2f4b-4f5e-8a59-0f6a4f0b9c03"
@@ -340,12 +355,50 @@ CALENDAR: Final[dict[str, Any]] = {
 }
 
 
+def migration() -> Iterator[f.Fact]:
+    """Yield the facts of an approved migration, and of a case that passed."""
+    plan, to = "77d1" + "0" * 60, "6b1d" + "0" * 60
+    clocks = (
+        f.ClockPassage("total", "", 1, 1, "kept"),
+        f.ClockPassage("handling", "", 1, 1, "restarted"),
+    )
+    yield f.KindMigrationApproved(
+        name="public-reply",
+        from_hash=HASH,
+        to_hash=to,
+        plan=plan,
+        cases=214,
+        refused=3,
+        by=INSPECTOR,
+    )
+    yield f.CaseMigrated(
+        action="migrate",
+        stage=f.Stage("process", "handling", "joint_handling"),
+        holder=g.unit(d.WATER),
+        from_hash=HASH,
+        to_hash=to,
+        version="2.1.0",
+        plan=plan,
+        clocks=clocks,
+    )
+
+
 def others() -> Iterator[f.Fact]:
     """Yield a sample of each fact that no history has."""
     community = {"code": d.COMMUNITY, "level": "community", "parent": d.TOWN}
     move = f.Stage("handling", "handling", "joint_handling")
     yield f.MilestoneReached(
         action="contain_hazard", stage=move, holder=g.unit(d.WATER), milestone="fenced_off"
+    )
+    yield f.EvidenceAttached(
+        action="claim_completion",
+        stage=move,
+        holder=g.unit(d.WATER),
+        attachment="019df0a1-6f0c-7a6f-8f0a-0d5c31a4a001",
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        size=482_113,
+        media_type="image/jpeg",
+        subject="narrative",
     )
     yield f.DistrictFounded(district=d.DISTRICT, code=d.DISTRICT, name="演示县", trial=True)
     yield f.TrialClockSet(now=AT, real=AT - timedelta(days=40))
@@ -357,9 +410,13 @@ def others() -> Iterator[f.Fact]:
     digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     yield f.KeyIssued(key=KEY, digest=digest, role="grid_worker", unit=d.GRID)
     yield f.KeyRevoked(key=KEY)
+    yield f.KeyHolderNamed(key=KEY, post=POST, person=CHIEF)
     source = "dsl: case/1\n"
     yield f.KindPublished(name="public-reply", version="1.0.0", hash=HASH, source=source)
     yield f.KindActivated(name="public-reply", hash=HASH)
+    yield f.KindRetired(name="public-reply")
+    yield from migration()
+    yield from catalogue_facts.samples()
     yield f.CalendarPublished(
         name="cn-office",
         version="2026.1a2b3c4d",

@@ -17,6 +17,7 @@ from eventlog.reader import read_stream
 from eventlog.runner import Runner
 from eventlog.vault import Vault
 from tests.support import districts as d
+from tests.support.given import OVERRIDE
 from workflows.engine import Engine
 from workflows.timers.claims import Standing, standing
 from workflows.timers.table import TimerTable
@@ -26,7 +27,12 @@ Steps = Sequence[tuple[Role, str | None, str, dict[str, Any]]]
 ACCEPTED: Steps = ((Role.COMMUNITY_OFFICER, d.COMMUNITY, "accept", {}),)
 URGENT: Steps = (
     *ACCEPTED,
-    (Role.COMMUNITY_OFFICER, d.COMMUNITY, "grade", {"severity": "general", "urgency": "urgent"}),
+    (
+        Role.COMMUNITY_OFFICER,
+        d.COMMUNITY,
+        "grade",
+        {"severity": "general", "urgency": "urgent", **OVERRIDE},
+    ),
     (Role.DISPATCHER, None, "dispatch", {"lead": d.WATER}),
     (Role.DEPARTMENT_OFFICER, d.WATER, "start_handling", {}),
 )

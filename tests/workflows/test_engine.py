@@ -6,6 +6,7 @@ from domain.actor import Role
 from domain.commands import Act, Report
 from eventlog.database import Database
 from tests.support import districts as d
+from tests.support.given import OVERRIDE
 
 
 def test_a_case_walks_through_all_four_phases(district: Database) -> None:
@@ -22,7 +23,7 @@ async def _walk(district: Database) -> None:
         phases = [case.phase]
         steps: list[tuple[Role, str | None, str, dict[str, object]]] = [
             (Role.COMMUNITY_OFFICER, d.COMMUNITY, "accept", {}),
-            (Role.COMMUNITY_OFFICER, d.COMMUNITY, "grade", {"severity": "serious"}),
+            (Role.COMMUNITY_OFFICER, d.COMMUNITY, "grade", {"severity": "general", **OVERRIDE}),
             (Role.DISPATCHER, None, "dispatch", {"lead": d.WATER, "assisting": [d.HOUSING]}),
             (Role.DEPARTMENT_OFFICER, d.WATER, "start_handling", {}),
             (Role.DEPARTMENT_OFFICER, d.HOUSING, "complete_task", {"evidence": "已围挡"}),

@@ -17,6 +17,7 @@ from eventlog.keys import LocalWrapper
 from eventlog.reader import read_stream
 from eventlog.vault import Vault
 from tests.support import districts as d
+from tests.support.given import OVERRIDE
 from workflows.administration import (
     UnitRow,
     activate_kind,
@@ -127,7 +128,9 @@ def test_a_stale_cache_is_never_the_reason_of_a_refusal(district: Database) -> N
         case = await reported(one)
         await other.act(case, Act(action="accept"), community())
         # `one` still holds the case as reported; there, grading is not available.
-        graded = await one.act(case, Act(action="grade", data={"severity": "major"}), community())
+        graded = await one.act(
+            case, Act(action="grade", data={"severity": "major", **OVERRIDE}), community()
+        )
         assert graded.case.stage == "awaiting_dispatch"
         # `other` still holds it as accepted, and the caller saw the newest version.
         version = graded.case.version
@@ -157,7 +160,9 @@ def test_a_retry_gets_the_first_answer_whatever_happened_since(district: Databas
         first = await one.report(REPORT, caller)
         accept = community("accept-once")
         accepted = await one.act(first.case.id, Act(action="accept"), accept, expected=3)
-        await other.act(first.case.id, Act(action="grade", data={"severity": "major"}), community())
+        await other.act(
+            first.case.id, Act(action="grade", data={"severity": "major", **OVERRIDE}), community()
+        )
         for engine in (one, other):
             again = await engine.report(REPORT, caller)
             assert (again.case, again.first, again.created) == (first.case, first.first, True)
@@ -252,7 +257,7 @@ def test_two_imports_of_one_changed_row_update_it_once(district: Database) -> No
     run(district, story)
 
 
-SECOND_VERSION = ("version: 1.0.0", "version: 1.1.0"), ("title: 记录进展", "title: 记录最新进展")
+SECOND_VERSION = ("version: 2.0.0", "version: 2.1.0"), ("title: 记录进展", "title: 记录最新进展")
 
 
 def test_a_new_version_of_a_kind_is_known_everywhere_and_open_cases_keep_theirs(

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.actor import Role
-from domain.case import Case, blank, fold
+from domain.case import Case, blank
 from domain.commands import Act, Command, Import, Update
 from domain.errors import Refusal
+from domain.evolve import fold
 from domain.facts import CASE, FACTS, SourceReference
 from domain.forms import in_clear
 from domain.world import Draft

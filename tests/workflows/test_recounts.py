@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain import facts as f
 from domain.actor import Role
@@ -92,6 +93,8 @@ def test_a_notice_moves_exactly_the_dues_it_should(district: Database) -> None:
             {"reason_code": "out_of_remit", "reason": "不属于受理范围"},
         )
         await _act(timed, done, refused)
+        another = replace(d.caller(Role.DISPATCHER), client="another")
+        await timed.engine.act(done, Act(action="confirm_non_acceptance"), another)
         moves = await load(timed, c.notice())
         assert {move.case for move in moves} == {soon, late}
         assert dues([move for move in moves if move.case == soon]) == {

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.access import Reader, Writer
 from api.answers import answer, entity_tag, expected_version
-from api.body import SentTime, parse, read_body, typed
+from api.body import AttachmentIds, SentTime, parse, read_body, typed
 from api.hot import HotRoute
 from api.idempotency import caller_of
 from api.metered import count_appended
@@ -36,6 +36,7 @@ class ActBody(Struct, forbid_unknown_fields=True):
 
     data: dict[str, Any] = {}
     occurred_at: SentTime = None
+    attachments: AttachmentIds = []
 
 
 class Reason(Struct):
@@ -67,7 +68,8 @@ async def act(
     at = None if body.occurred_at is None else moment(body.occurred_at, "/occurred_at")
     if not is_case_id(case_id):
         raise NotFound(what="事项")
-    command = Act(action=action, data=body.data, occurred_at=at)
+    files = tuple(body.attachments)
+    command = Act(action=action, data=body.data, occurred_at=at, attachments=files)
     engine = asking.services.engine
     outcome = await engine.act(case_id.lower(), command, caller, expected=expected)
     count_appended(request, district, outcome)

@@ -12,9 +12,9 @@ from api.answers import answer
 from api.openapi import returns
 from api.shapes import FactDocument, fact_document
 from domain.errors import BadInput
-from domain.facts import CASE
+from domain.facts import CASE, ConfidentialitySet, RecusalDeclared
 from eventlog.database import Connection
-from eventlog.reader import read_range, read_tails
+from eventlog.reader import read_range, read_tails, read_telling
 from eventlog.records import Record
 from workflows.loading import folded
 from workflows.sight import visible
@@ -22,6 +22,8 @@ from workflows.sight import visible
 router: Final = APIRouter()
 MOST: Final = 1000
 USUAL: Final = 100
+KEPT: Final = (ConfidentialitySet.TYPE, RecusalDeclared.TYPE)
+"""The facts by which a case is kept from somebody who would see it otherwise."""
 
 
 class Event(Struct, kw_only=True):
@@ -71,12 +73,13 @@ def read_feed(
 def _in_scope(asking: Asking, connection: Connection, records: Sequence[Record]) -> list[Record]:
     """Keep the facts of cases, and of those the ones the caller may see now."""
     found = [record for record in records if record.body.stream_type == CASE]
-    if asking.scope is None:
-        return found
     streams = list({record.stream for record in found})
+    if asking.actor.unit is None:
+        # Who sees the whole district is kept out of few cases: only those are looked at.
+        streams = read_telling(connection, streams, KEPT) if streams else []
     tails = read_tails(connection, streams) if streams else {}
-    seen = {stream for stream, (facts, _) in tails.items() if visible(folded(facts), asking.actor)}
-    return [record for record in found if record.stream in seen]
+    blind = {s for s, (facts, _) in tails.items() if not visible(folded(facts), asking.actor)}
+    return [record for record in found if record.stream not in blind]
 
 
 def _event(record: Record, district: str) -> Event:

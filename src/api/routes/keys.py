@@ -48,6 +48,9 @@ class KeyBody(Struct, forbid_unknown_fields=True):
     role: KeyRole
     unit: Annotated[str, Meta(max_length=100)] | None = None
     name: Annotated[str, Meta(max_length=200)] | None = None
+    post: Annotated[str, Meta(max_length=100)] | None = None
+    """The id of the post that acts with it; cases may be confided to posts (保密)."""
+    person: Annotated[str, Meta(max_length=100)] | None = None
 
 
 class IssuedKey(Struct, kw_only=True):
@@ -74,6 +77,8 @@ class KeyDocument(Struct, kw_only=True):
     role: str
     unit: str | None
     name: str | None
+    post: str | None
+    person: str | None
     issued_at: str
 
 
@@ -83,7 +88,7 @@ class KeyDocument(Struct, kw_only=True):
 def list_keys(asking: Administrator, district: str) -> Response:
     """Return the keys in use, without their secrets."""
     del district
-    used = {grant.key for grant in asking.reference.keys.values()}
+    used = {grant.key: grant for grant in asking.reference.keys.values()}
     services = asking.services
     with services.database.connection() as connection:
         records = read_stream(connection, stream_id(services.engine.district, f.ACCESS))
@@ -94,6 +99,8 @@ def list_keys(asking: Administrator, district: str) -> Response:
             role=fact.role,
             unit=fact.unit,
             name=_name(texts, record.position) if record.body.sealed else None,
+            post=used[fact.key].post,
+            person=used[fact.key].person,
             issued_at=shown(record.recorded_at),
         )
         for record in records
@@ -128,6 +135,8 @@ async def issue(request: Request, asking: Administrator, district: str) -> Respo
             Role(body.role),
             unit=body.unit,
             name=body.name,
+            post=body.post,
+            person=body.person,
             caller=caller,
             identity=(key, secret),
         )

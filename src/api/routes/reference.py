@@ -1,4 +1,4 @@
-"""组织目录、事项类型、工作日历: what decisions look up, as this district has it now."""
+"""事项类型、工作日历: what decisions look up, as this district has it now."""
 
 from typing import Any, Final
 
@@ -10,22 +10,10 @@ from api.access import Reader
 from api.answers import Listing, answer
 from api.openapi import returns
 from domain.calendar import Calendar
-from domain.directory import UnitEntry
 from domain.kind import Kind, json_schema
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}"
-
-
-class UnitDocument(Struct):
-    """A unit and its place in the tree, from the root down to itself."""
-
-    id: str
-    code: str
-    name: str
-    level: str
-    parent: str | None
-    path: list[str]
 
 
 class StageDocument(Struct):
@@ -73,20 +61,6 @@ class CalendarDocument(Struct, kw_only=True):
 
 
 @router.get(
-    BASE + "/directory",
-    summary="组织目录",
-    tags=["基础数据"],
-    responses=returns(UnitDocument, "单元（items）"),
-)
-def read_directory(asking: Reader, district: str) -> Response:
-    """Return all units of the district."""
-    del district
-    units = asking.reference.directory.units.values()
-    items = [_unit(unit) for unit in sorted(units, key=lambda unit: unit.path)]
-    return answer(Listing(items=items, position=asking.reference.position))
-
-
-@router.get(
     BASE + "/kinds",
     summary="事项类型",
     tags=["基础数据"],
@@ -111,10 +85,6 @@ def read_calendars(asking: Reader, district: str) -> Response:
     del district
     items = [_calendar(one.newest) for one in asking.reference.calendars.values()]
     return answer(Listing(items=items, position=asking.reference.position))
-
-
-def _unit(unit: UnitEntry) -> UnitDocument:
-    return UnitDocument(unit.id, unit.code, unit.name, unit.level, unit.parent, list(unit.path))
 
 
 def _kind(kind: Kind) -> KindDocument:

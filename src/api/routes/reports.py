@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.access import Asking, Writer
 from api.answers import answer, entity_tag
-from api.body import SentTime, parse, read_body, typed
+from api.body import AttachmentIds, SentTime, parse, read_body, typed
 from api.hot import HotRoute
 from api.idempotency import caller_of, canonical
 from api.metered import count_appended
@@ -64,10 +64,15 @@ class ReportBody(Struct, forbid_unknown_fields=True):
     unit: Short | None = None
     location: LocationBody | None = None
     reporter: dict[str, str] = {}
+    identity: Literal["hidden"] | None = None
+    """身份隐藏: nobody but intake and callback reads who reported it."""
+    agent: dict[str, str] = {}
+    """帮办代办: `name`, `phone`, `address` and `relation` of who reports for the reporter."""
     occurred_at: SentTime = None
     due: SentTime = None
     source: SourceBody | None = None
     data: dict[str, Any] = {}
+    attachments: AttachmentIds = []
 
 
 async def report(request: Request, asking: Writer, district: str) -> Response:
@@ -129,11 +134,14 @@ def _command(body: ReportBody, asking: Asking) -> Report:
         unit=body.unit,
         location=_location(body.location) if body.location else None,
         reporter=body.reporter,
+        identity=body.identity,
+        agent=body.agent,
         source=SourceReference(source.system, source.id) if source else None,
         content=_content(body, asking) if source else None,
         data=body.data,
         occurred_at=at,
         due=None if body.due is None else moment(body.due, "/due"),
+        attachments=tuple(body.attachments),
     )
 
 
@@ -157,8 +165,14 @@ def _location(body: LocationBody) -> Location:
 
 def _content(body: ReportBody, asking: Asking) -> str:
     """Return the keyed digest of what the source sent; after the dot, of what became of it."""
-    content = canonical(replace(body, source=None))
-    return asking.services.vault.fingerprint(content) + "."
+    said: dict[str, Any] = to_builtins(replace(body, source=None))
+    if not body.attachments:
+        # Reports that came before there were attachments must still be known again.
+        del said["attachments"]
+    for name in ("identity", "agent"):
+        if not said[name]:
+            del said[name]
+    return asking.services.vault.fingerprint(canonical(said)) + "."
 
 
 def _last_position(asking: Asking, command: Report) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from api.services import DistrictServices
@@ -22,7 +23,9 @@ from app.register.directory import read_directory
 from app.register.mapping_file import load_mapping
 from app.register.report import ImportReport, write_rejections
 from app.register.rows import open_register, read_register
+from app.register.workbook import is_workbook, read_workbook
 from workflows.administration import DirectoryChange, UnitRow, import_directory
+from workflows.directory_office import import_book
 
 importing = typer.Typer(help="导入 Import", no_args_is_help=True)
 
@@ -37,7 +40,13 @@ def directory(
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """导入组织目录：code,name,level,parent Import the tree of units; a bad file changes nothing."""
+    """导入组织目录：code,name,level,parent，或整本工作簿 Import units; a bad file changes nothing.
+
+    工作簿 A workbook has the sheets 单元、岗位、人员任职、关系, as `directory export` writes them.
+    """
+    if is_workbook(source):
+        _import_book(source, district_code, data, as_json=as_json)
+        return
     with district(data, district_code) as services:
         table = read_directory(source)
         for note in table.notes:
@@ -51,6 +60,20 @@ def directory(
         "unchanged": change.unchanged,
     }
     _print(counts, as_json=as_json)
+
+
+def _import_book(source: Path, code: str, data: Path | None, *, as_json: bool) -> None:
+    with district(data, code) as services:
+        known = run(services.engine.refresh).directory
+        book, notes = read_workbook(source, known)
+        for note in notes:
+            say(note)
+        change = run(lambda: import_book(services.engine, book))
+    if as_json:
+        document({"read": len(book.units), **msgspec.to_builtins(change)})
+        return
+    told = "单元 {}  岗位 {}  人员 {}  任职 {}  关系 {}".format(*msgspec.structs.astuple(change))
+    result(f"变更：{told}" if change.total else "与现有目录一致，没有变更")
 
 
 @importing.command("cases")

@@ -24,6 +24,8 @@ def add(
         str, typer.Option(help="单元编码或名称，默认全区县 Unit; default: the whole district")
     ] = "",
     name: Annotated[str, typer.Option(help="用途或持有人 Label, 加密保存 kept sealed")] = "",
+    post: Annotated[str, typer.Option(help="持有人的岗位编号 The holder's post, by id")] = "",
+    person: Annotated[str, typer.Option(help="持有人的人员编号 The holder, by id")] = "",
     data: DataOption = None,
 ) -> None:
     """发放密钥，只显示这一次 Issue a key; the secret is printed once, alone on its line."""
@@ -31,7 +33,14 @@ def add(
         fail(f"没有角色“{role}”。可用：{'、'.join(_ROLES)}", WRONG_USAGE)
     with district(data, district_code) as services:
         issued = run(
-            lambda: issue_key(services.engine, Role(role), unit=unit or None, name=name or None)
+            lambda: issue_key(
+                services.engine,
+                Role(role),
+                unit=unit or None,
+                name=name or None,
+                post=post or None,
+                person=person or None,
+            )
         )
     say("密钥只显示这一次，请妥善保存：")
     result(issued.secret)

@@ -1,44 +1,28 @@
-"""`bihuan kinds`: the kinds of case of a district, and checking a file before it is published."""
+"""`bihuan kinds`: the kinds of case of a district, from a file to the day they are retired."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.commands.shared import (
-    DataOption,
-    DistrictOption,
-    JsonOption,
-    district,
-    explained,
-    run,
-)
-from app.output import WRONG_USAGE, document, fail, result, say
+from app.commands.kind_files import Definition, check, draw, text_of
+from app.commands.kind_moves import migrate_command
+from app.commands.kind_simulate import simulate_command
+from app.commands.shared import DataOption, DistrictOption, JsonOption, district, run
+from app.output import document, result, say
+from domain.kind import Kind
 from workflows.administration import activate_kind, publish_kind
-from workflows.language import compile_kind, read_source, remarks
+from workflows.kind_office import retire_kind
+from workflows.language import read_source
+from workflows.migrating import version
+from workflows.reference import Reference
 
 kinds = typer.Typer(help="事项类型 Kinds of case", no_args_is_help=True)
+kinds.command("check")(check)
+kinds.command("draw")(draw)
+kinds.command("migrate")(migrate_command)
+kinds.command("simulate")(simulate_command)
 
-Definition = Annotated[Path, typer.Argument(help="YAML", exists=True, dir_okay=False)]
-
-
-@kinds.command("check")
-def check(definition: Definition, *, as_json: JsonOption = False, data: DataOption = None) -> None:
-    """检查定义文件，不写入 Check a definition, write nothing; needs no database."""
-    del data
-    text = _text_of(definition)
-    with explained():
-        kind = compile_kind(text)
-        warnings = remarks(text)
-    for warning in warnings:
-        say(f"请注意：{warning}。")
-    if as_json:
-        members = {"name": kind.name, "version": kind.version, "hash": kind.hash}
-        document({**members, "warnings": warnings})
-        return
-    stages, actions = len(kind.stages), len(kind.actions)
-    result(f"可用：{kind.title} {kind.name}@{kind.version}，{stages} 个环节、{actions} 个操作")
-    result(kind.hash)
+Name = Annotated[str, typer.Argument(help="类型名称 Kind")]
 
 
 @kinds.command("list")
@@ -55,15 +39,23 @@ def list_kinds(
             "title": kind.title,
             "hash": kind.hash,
             "active": reference.active.get(kind.name) == kind.hash,
+            "retired": kind.name in reference.retired,
         }
         for kind in reference.kinds.values()
     ]
     if as_json:
         document(rows)
         return
-    for row in rows:
-        state = "启用" if row["active"] else "未启用"
-        result(f"{row['name']}@{row['version']}\t{row['title']}\t{state}\t{row['hash']}")
+    for kind in reference.kinds.values():
+        words = (f"{kind.name}@{kind.version}", kind.title, state_of(kind, reference), kind.hash)
+        result("\t".join(words))
+
+
+def state_of(kind: Kind, reference: Reference) -> str:
+    """Return whether new cases follow a version, in words."""
+    if reference.active.get(kind.name) == kind.hash:
+        return "启用"
+    return "已停用" if kind.name in reference.retired else "未启用"
 
 
 @kinds.command("publish")
@@ -76,7 +68,7 @@ def publish(
 ) -> None:
     """发布事项类型的新版本 Publish a version of a kind; open cases keep theirs."""
     with district(data, district_code) as services:
-        source = read_source(_text_of(definition))
+        source = read_source(text_of(definition))
 
         async def work() -> None:
             await services.engine.refresh()
@@ -89,9 +81,25 @@ def publish(
     result(source.hash)
 
 
-def _text_of(definition: Path) -> str:
-    """Return a definition's text; a byte order mark is what editors leave."""
-    try:
-        return definition.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        fail(f"{definition} 不是 UTF-8 文本。请另存为 UTF-8。", WRONG_USAGE)
+@kinds.command("activate")
+def activate_command(
+    kind: Name,
+    wanted: Annotated[str, typer.Argument(metavar="VERSION", help="版本 Version, 如 2.1.0")],
+    *,
+    district_code: DistrictOption,
+    data: DataOption = None,
+) -> None:
+    """启用已发布的版本，此后新事项都用它 Let new cases follow a published version."""
+    with district(data, district_code) as services:
+        found = version(run(services.engine.refresh), kind, wanted)
+        done = run(lambda: activate_kind(services.engine, kind, found.hash))
+    say(f"{kind}@{wanted} {'已启用' if done else '本来就在启用'}；未办结的事项仍用原来的版本。")
+    result(found.hash)
+
+
+@kinds.command("retire")
+def retire_command(kind: Name, *, district_code: DistrictOption, data: DataOption = None) -> None:
+    """停用事项类型，不再受理新的 Retire a kind: no new cases; open ones go on."""
+    with district(data, district_code) as services:
+        done = run(lambda: retire_kind(services.engine, kind))
+    say(f"{kind} {'已停用' if done else '此前已停用'}；未办结的事项照常办理。再次启用用 activate。")

@@ -10,6 +10,8 @@ from app.output import WRONG_USAGE, document, fail, progress, result, say
 from eventlog.database import Connection
 from eventlog.runner import lag as read_lag
 from projections.ledgers import LEDGERS
+from projections.places import NAME as PLACES
+from projections.places import rebuild as rebuild_places
 from projections.rebuild import rebuild as rebuild_ledger
 from projections.rebuild import rebuild_beside
 from projections.tables import BUILD
@@ -20,7 +22,7 @@ from workflows.timers.table import NAME as TIMERS
 from workflows.timers.table import TimerTable
 
 # What else follows the log.
-TABLES: Final = {TIMERS: "计时点", NOTICES: "待送达通知"}
+TABLES: Final = {TIMERS: "计时点", NOTICES: "待送达通知", PLACES: "事项位置"}
 
 
 def rebuild(
@@ -56,6 +58,9 @@ def _rebuild(services: DistrictServices, name: str) -> None:
         elif name == NOTICES:
             with services.database.connection() as connection:
                 rebuild_notices(connection)
+        elif name == PLACES:
+            with services.database.connection() as connection:
+                rebuild_places(connection)
         else:
             rebuild_ledger(services.database, LEDGERS[name], progress=told)
 

@@ -1,64 +1,119 @@
-"""The demo district (演示数据): invented units and an invented register, made at first start."""
+"""The demo district (演示数据): three invented months and an invented register, at first start."""
 
 import asyncio
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from app.demo.founding import MONTHS, founded, played
+from app.demo.player import Clock, Tell
 from app.imports import import_rows
-from app.migrate import create_district
-from app.output import fail, say
-from app.register.directory import read_directory
+from app.migrate import create_district, drop_district
+from app.output import fail, progress, say
 from app.register.mapping_file import load_mapping
 from app.register.rows import read_register
 from app.wiring import Site, carry_ledgers
 from domain.actor import Role
-from workflows.administration import UnitRow, found, import_directory, issue_key, key_digest
+from workflows.administration import issue_key, key_digest
 from workflows.engine import Engine
 
 DEMO: Final = "610327"
 NAME: Final = "云岭县（演示数据）"
+State = Literal["absent", "complete", "keyless", "broken", "foreign"]
 
 
-def prepare_demo(site: Site, data: Path) -> str:
-    """Make the demo district, or what a kill left out of it; return a ready-made key.
+def prepare_demo(site: Site, data: Path, *, scale: int = 1) -> str:
+    """Make the demo district, anew where a kill broke it off; return a ready-made key.
 
     The key is kept in `data/demo-key`, readable by its owner alone: it opens invented data only.
-    A district 610327 that is not the demo is left alone, and the command ends.
+    A first key is issued last, so it tells that all is there. A district 610327 that is not the
+    demo is left alone, and the command ends.
     """
     kept = data / "demo-key"
-    if DEMO not in site.districts():
-        create_district(site.dsn, DEMO)
-    with site.open(DEMO) as services:
-        secret, new = asyncio.run(_prepared(services.engine, _read(kept)))
-        carry_ledgers(services)
-    if new:
+    secret = _read(kept)
+    state = _state(site, secret)
+    if state == "complete":
+        return secret
+    if state == "keyless":
+        secret = _another_key(site)
         _keep(kept, secret)
+        return secret
+    if state == "foreign":
+        fail(
+            f"区县 {DEMO} 不是演示区县，没有放入演示数据。"
+            "请去掉 --demo，或用 --data 换一个数据目录。"
+        )
+    say("正在准备演示数据 preparing demo data …")
+    if state == "broken":
+        drop_district(site.dsn, DEMO)
+    with _bar() as tell:
+        secret = make_demo(site, scale=scale, until=_minute(site.clock()), tell=tell)
+    _keep(kept, secret)
     return secret
 
 
-async def _prepared(engine: Engine, secret: str) -> tuple[str, bool]:
-    """Return the key, and whether it is new; it is issued last, so it tells that all is there."""
-    reference = await engine.refresh()
-    if reference.district is not None and reference.district.name != NAME:
-        fail(
-            f"区县 {DEMO} 是“{reference.district.name}”，不是演示区县，没有放入演示数据。"
-            "请去掉 --demo，或用 --data 换一个数据目录。"
-        )
-    if key_digest(secret) in reference.keys:
-        return secret, False
-    say("正在准备演示数据 preparing demo data …")
-    if reference.district is None:
-        await found(engine, DEMO, NAME, trial=True)
+def make_demo(site: Site, *, scale: int, until: datetime, tell: Tell) -> str:
+    """Found the demo district and play its cases up to a moment; return an administrator's key."""
+    clock = Clock(until - MONTHS)
+    create_district(site.dsn, DEMO)
+    with replace(site, clock=clock).open(DEMO) as services:
+        secret = asyncio.run(_made(services.engine, clock, until, scale, tell))
+        carry_ledgers(services)
+    return secret
+
+
+async def _made(engine: Engine, clock: Clock, until: datetime, scale: int, tell: Tell) -> str:
+    there = await founded(engine, NAME, scale=scale)
+    player = await played(engine, clock, there, until, scale=scale, tell=tell)
+    if player.refused:
+        say(f"演示数据中有 {len(player.refused)} 步未被接受，例如：{player.refused[0]}")
     with as_file(files("app") / "demo") as folder:
-        table = read_directory(folder / "directory.csv")
-        rows = [UnitRow(row.code, row.name, row.level, row.parent) for row in table.rows]
-        await import_directory(engine, rows)
         mapping = load_mapping(folder / "mapping.yaml")
         register = read_register(folder / "register.csv", mapping, now=engine.now())
         await import_rows(engine, register)
-    return (await issue_key(engine, Role.ADMIN, unit=None, name="演示")).secret, True
+    return await _key(engine)
+
+
+def _another_key(site: Site) -> str:
+    """Issue a key to a demo district whose first one was lost; its data are left as they are."""
+    with site.open(DEMO) as services:
+        return asyncio.run(_key(services.engine))
+
+
+async def _key(engine: Engine) -> str:
+    await engine.refresh()
+    return (await issue_key(engine, Role.ADMIN, unit=None, name="演示")).secret
+
+
+def _state(site: Site, secret: str) -> State:
+    """Return what there is of the demo; `foreign` is a district that is somebody else's."""
+    if DEMO not in site.districts():
+        return "absent"
+    with site.open(DEMO) as services:
+        reference = asyncio.run(services.engine.refresh())
+    if reference.district is not None and reference.district.name != NAME:
+        return "foreign"
+    if key_digest(secret) in reference.keys:
+        return "complete"
+    return "keyless" if reference.keys else "broken"
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+@contextmanager
+def _bar() -> Generator[Tell]:
+    """Show on a terminal how far it is, in hundredths."""
+    with progress("演示数据 demo") as bar:
+        [task] = bar.task_ids
+        bar.update(task, total=100)
+        yield lambda share: bar.update(task, completed=round(share * 100))
 
 
 def _read(kept: Path) -> str:

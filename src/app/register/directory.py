@@ -35,6 +35,8 @@ _COLUMNS: Final = {
     "level": ("level", "级别", "层级"),
     "parent": ("parent", "上级编码", "上级"),
 }
+SECOND_PARENT: Final = ("second_parent", "第二上级", "条线上级")
+"""Headers of a column that only a workbook understands."""
 _CODE: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_-]{0,31})")
 
 
@@ -51,12 +53,17 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that the directory cannot be read with."""
+    """A row that the directory cannot be read with; `sheet` where a workbook has several."""
 
     row: int
     unit: str
     code: str
     reason: str
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        """Say which row, of what, what is wrong and how to mend it."""
+        return f"{self.sheet} 第 {self.row} 行 {self.unit}：{self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class BadDirectory(RegisterError):
 
     def __init__(self, rows: Sequence[BadRow]) -> None:
         self.rows = tuple(rows)
-        listed = "\n".join(f"第 {bad.row} 行 {bad.unit}：{bad.reason}" for bad in self.rows)
+        listed = "\n".join(map(str, self.rows))
         super().__init__("bad-directory", f"组织机构表整份未导入，请改正这些行：\n{listed}")
 
 
@@ -86,7 +93,19 @@ def read_directory(path: Path) -> DirectoryTable:
         TableError, ColumnError: the file cannot be read, or lacks a column.
         BadDirectory: some row is wrong; nothing of the file may be used.
     """
-    table = read_table(path)
+    found, bad = examine(read_table(path))
+    if bad:
+        raise BadDirectory(sorted(bad, key=lambda one: one.row))
+    return found
+
+
+def examine(table: Table) -> tuple[DirectoryTable, list[BadRow]]:
+    """Read a table of units, and say what is wrong with it; only without that is it of use.
+
+    Raises:
+        ColumnError: it lacks a column.
+        RegisterError: it has no row.
+    """
     places = _places(table)
     raw = list(table.rows())
     units = [_unit(row, places) for row in raw]
@@ -96,14 +115,13 @@ def read_directory(path: Path) -> DirectoryTable:
     ]
     if not units:
         raise RegisterError("bad-directory", "组织机构表里一行也没有。")
-    if bad:
-        raise BadDirectory(sorted(bad, key=lambda one: one.row))
     ignored = tuple(
         header
         for place, header in enumerate(table.headers)
-        if header and place not in places.values()
+        if header and place not in places.values() and header not in SECOND_PARENT
     )
-    return DirectoryTable(_parents_first(units), ignored, _notes(raw, places, ignored))
+    rows = () if bad else _parents_first(units)  # in a circle nobody comes first
+    return DirectoryTable(rows, ignored, _notes(raw, places, ignored)), bad
 
 
 def _places(table: Table) -> dict[str, int]:
@@ -180,6 +198,8 @@ def _tree_problems(units: Sequence[UnitRow]) -> Iterator[BadRow]:
             yield _bad(
                 unit, "level-order", f"{unit.level} 不能放在 {holder.level}“{holder.name}”下面"
             )
+        elif unit.level == "building" and not _in_grid(unit, by_code):
+            yield _bad(unit, "no-grid", "楼栋不在任何网格里；请把上级改成它所属的网格")
 
 
 def _parent_problems(units: Sequence[UnitRow], by_code: Mapping[str, UnitRow]) -> Iterator[BadRow]:
@@ -198,6 +218,21 @@ def _parent_problems(units: Sequence[UnitRow], by_code: Mapping[str, UnitRow]) -
             yield _bad(unit, "orphan", "没有写上级；只有最上一级可以不写")
         else:
             yield _bad(unit, "unknown-parent", f"上级 {unit.parent} 不在这份表里")
+
+
+def _in_grid(unit: UnitRow, by_code: Mapping[str, UnitRow]) -> bool:
+    """Tell whether a grid lies above; where the way up is broken, that is what gets named."""
+    climbed: set[str] = set()
+    step: UnitRow | None = unit
+    while step is not None and step.code not in climbed:
+        if step.level == "grid":
+            return True
+        climbed.add(step.code)
+        above = step.parent
+        if above is not None and above not in by_code:
+            return step is unit
+        step = by_code.get(above or "")
+    return step is not None
 
 
 def _bad(unit: UnitRow, code: str, reason: str) -> BadRow:

@@ -179,6 +179,18 @@ def _open_sheet(path: Path, wanted: str | None) -> _Sheet:
         ) from error
 
 
+def sheets_of(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets; what is no workbook has none."""
+    try:
+        with path.open("rb") as file:
+            if not file.read(4).startswith(_WORKBOOK_STARTS):
+                return []
+            file.seek(0)
+            return load_workbook(file).sheet_names
+    except (CalamineError, OSError):
+        return []
+
+
 def _choose(names: Sequence[str], wanted: str | None) -> str:
     if wanted is None and names:
         return names[0]

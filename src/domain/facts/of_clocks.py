@@ -78,7 +78,7 @@ class ClockRescheduled(ClockFact, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "clock-rescheduled"
     reason: str
-    """`extension-granted`, `regraded`, `calendar-changed`, `report-time-corrected`."""
+    """`extension-granted`, `regraded`, `calendar-changed`, `kind-migrated`…"""
     request: int = 0
     """The request that was granted; 0 if nobody asked."""
     total: bool = False
@@ -115,7 +115,8 @@ class ClockCancelled(ClockFact, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clock-cancelled"
     cancelled_at: datetime
     reason: str = "case-ended"
-    """`case-ended`, or `return-upheld`: then its time is charged to whom `charged_to` says."""
+    """`case-ended`; `regraded`: it was due only at another severity; `return-upheld`: then its
+    time is charged to whom `charged_to` says."""
     charged_to: Unit | None = None
 
 

@@ -99,6 +99,16 @@ class KeyRevoked(Fact, frozen=True, kw_only=True):
     key: str
 
 
+class KeyHolderNamed(Fact, frozen=True, kw_only=True):
+    """密钥持有人: which post, and which person, act with a key; the latest one counts."""
+
+    TYPE: ClassVar[str] = "key-holder-named"
+    STREAM: ClassVar[str] = ACCESS
+    key: str
+    post: str | None
+    person: str | None
+
+
 class KindPublished(Fact, frozen=True, kw_only=True):
     """发布事项类型: the YAML source as written; `hash` is of its canonical data."""
 
@@ -117,6 +127,31 @@ class KindActivated(Fact, frozen=True, kw_only=True):
     STREAM: ClassVar[str] = KIND
     name: str
     hash: str
+
+
+class KindRetired(Fact, frozen=True, kw_only=True):
+    """停用事项类型: no new cases; open ones go on by the version that they follow."""
+
+    TYPE: ClassVar[str] = "kind-retired"
+    STREAM: ClassVar[str] = KIND
+    name: str
+
+
+class KindMigrationApproved(Fact, frozen=True, kw_only=True):
+    """批准迁移: open cases of one version may pass to another, by the rule that was previewed."""
+
+    TYPE: ClassVar[str] = "kind-migration-approved"
+    STREAM: ClassVar[str] = KIND
+    name: str
+    from_hash: str
+    to_hash: str
+    plan: str
+    """SHA-256 of the rule; another rule needs another approval."""
+    cases: int
+    """How many open cases could pass when it was approved."""
+    refused: int
+    """How many could not, and stay with their version."""
+    by: str
 
 
 class CalendarPublished(Fact, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ DIRECTORY: Final = "directory"
 CALENDAR: Final = "calendar"
 ACCESS: Final = "access"
 DISTRICT: Final = "district"
+CATALOGUE: Final = "catalogue"
 
 
 class Unit(Struct, frozen=True, gc=False):
@@ -80,11 +81,12 @@ class Limit(Struct, frozen=True, gc=False):
     """Which limit applied, and where it stands."""
 
     origin: str = "kind"
-    """`kind`, `source` (the reporting system set it), `rework`, later `catalogue`."""
+    """`kind`, `source` (the reporting system set it), `rework`, `catalogue` (立案条件),
+    `accountability` (定时间, or by when a duty was taken)."""
     version: str = ""
     """Of the definition, for example `closed-loop@1.0.0`."""
     by: str = ""
-    """What chose it among several: `urgency=urgent`; empty for the default."""
+    """What chose it: `urgency=urgent`, `item=component-01-01#2`; empty for the default."""
 
 
 class Answerable(Struct, frozen=True, gc=False):

@@ -31,7 +31,7 @@ from workflows.timers.claims import Claims, Due
 Result = TypeVar("Result")
 
 CLIENT: Final = "timer"
-LIMIT: Final = 100
+LIMIT: Final = 50
 POLL_SECONDS: Final = 0.25
 RETRY_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 60.0

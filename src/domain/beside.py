@@ -1,0 +1,209 @@
+"""What an action writes in the streams of other cases: joined duplicates, answers, parts.
+
+It is recorded in the same transaction as the action's own facts, or not at all: so no caller of a
+merged case is ever forgotten.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from domain import facts as f
+from domain.case import Case, blank
+from domain.clocks import tick
+from domain.errors import DuplicatesJoined
+from domain.merging_steps import TITLES
+from domain.step import Step
+from domain.world import Draft, Stream
+
+WRITTEN: Final = frozenset(
+    {
+        f.AppealUpheld.TYPE,
+        f.AppealDismissed.TYPE,
+        f.DuplicateJoined.TYPE,
+        f.DuplicateParted.TYPE,
+        f.DuplicateAnswered.TYPE,
+        f.SplitOff.TYPE,
+    }
+)
+"""Facts that no kind emits: they follow from others of the same decision."""
+UNANSWERED: Final = frozenset({f.CaseWithdrawn.TYPE, f.CaseSplit.TYPE, f.CaseVoided.TYPE})
+"""Endings that answer nobody but whoever wanted them; not while others wait for the result."""
+REPLY: Final = "reply"
+"""The sealed text of an ending that every caller of a joined duplicate gets too."""
+SPLIT: Final = "split"
+"""Why a part counts as registered late: staff could know of it only when it was split off."""
+
+
+def beside(before: Case, step: Step, facts: Sequence[f.Fact]) -> list[Draft]:
+    """Return what follows in other cases; `step` is the one after these facts.
+
+    Raises:
+        DuplicatesJoined: it may not end like this while other callers wait for its result.
+    """
+    drafts: list[Draft] = []
+    for fact in facts:
+        match fact:
+            case f.CaseMerged():
+                drafts += _joined(before, step, fact)
+            case f.CaseUnmerged():
+                drafts += _parted(step, fact)
+            case f.CaseSplit():
+                drafts += _parts(before, step, fact)
+            case _:
+                pass
+    return drafts + _answers(before, step, facts)
+
+
+def members_beside(case: Case, step: Step) -> dict[str, Any]:
+    """Return what a fact says that an action of one case puts beside another: it moves nothing."""
+    return {
+        "action": step.action.name,
+        "stage": f.Stage(case.stage, case.stage, case.phase),
+        "holder": case.holder,
+        "late": step.late,
+    }
+
+
+def _in(case: Case, step: Step, fact: f.Fact, texts: Sequence[f.Text] = ()) -> Draft:
+    return Draft(fact, step.at, tuple(texts), Stream(f.CASE, case.id))
+
+
+def _joined(before: Case, step: Step, fact: f.CaseMerged) -> list[Draft]:
+    """Tell the primary; duplicates that had joined this case are merged into it themselves."""
+    primary = step.world.others[fact.into]
+    drafts = [_join(primary, before, step)]
+    for one in before.aftercare.joined:
+        duplicate = step.world.others[one.id]
+        moved = f.CaseMerged(
+            **members_beside(duplicate, step),
+            into=fact.into,
+            number=fact.number,
+            back_to=duplicate.aftercare.came_from,
+        )
+        drafts += [_in(duplicate, step, moved), _join(primary, duplicate, step)]
+    return drafts
+
+
+def _join(primary: Case, duplicate: Case, step: Step) -> Draft:
+    joined = f.DuplicateJoined(
+        **members_beside(primary, step),
+        duplicate=duplicate.id,
+        number=duplicate.number,
+        source=duplicate.source,
+    )
+    return _in(primary, step, joined)
+
+
+def _parted(step: Step, fact: f.CaseUnmerged) -> list[Draft]:
+    primary = step.world.others[fact.parted_from]
+    parted = f.DuplicateParted(
+        **members_beside(primary, step), duplicate=step.case.id, number=step.case.number
+    )
+    return [_in(primary, step, parted)]
+
+
+def _answers(before: Case, step: Step, facts: Sequence[f.Fact]) -> list[Draft]:
+    """Answer every caller whose case had joined this one, whenever and however it ends."""
+    joined = step.case.aftercare.joined
+    stages = step.world.kind.stages
+    ends = stages[step.case.stage].ending and before.stage != step.case.stage
+    if not joined or not ends or (before.stage in stages and stages[before.stage].ending):
+        return []
+    if any(fact.TYPE in UNANSWERED for fact in facts):
+        raise DuplicatesJoined(numbers="、".join(one.number for one in joined))
+    grades = [fact.grade for fact in facts if isinstance(fact, f.CaseClosed)]
+    texts = [text for text in step.texts if text.field == REPLY]
+    return [
+        _in(one, step, _answer(one, step, grades[0] if grades else None), texts)
+        for one in (step.world.others[named.id] for named in joined)
+    ]
+
+
+def _answer(duplicate: Case, step: Step, grade: str | None) -> f.DuplicateAnswered:
+    case = step.case
+    return f.DuplicateAnswered(
+        **members_beside(duplicate, step),
+        primary=case.id,
+        number=case.number,
+        ending=case.stage,
+        grade=grade,
+    )
+
+
+def _parts(before: Case, step: Step, fact: f.CaseSplit) -> list[Draft]:
+    return [
+        draft
+        for number, part in enumerate(fact.parts, 1)
+        for draft in _part(before, step, number, part)
+    ]
+
+
+def _part(before: Case, step: Step, number: int, part: f.CaseReference) -> list[Draft]:
+    """Make one part: it waits since its parent was reported, its staff know of it from now on."""
+    reported = _reported(before, step, number, part)
+    at = before.reported_at or step.at
+    fresh = blank(part.id, before.kind_hash)
+    own = replace(step, case=fresh, at=at).after(reported)
+    drafts = [Draft(reported, at, _texts(step.texts, number))]
+    drafts += tick(fresh, own.case, [reported], at, step.world)
+    own = replace(own, at=step.at)
+    origin = f.SplitOff(
+        **members_beside(own.case, step),
+        parent=before.id,
+        number=before.number,
+        source=before.source,
+    )
+    drafts += [Draft(one, step.at) for one in (origin, *_inherited(before, own.case, step))]
+    return [replace(draft, stream=Stream(f.CASE, part.id)) for draft in drafts]
+
+
+def _reported(before: Case, step: Step, number: int, part: f.CaseReference) -> f.CaseReported:
+    """Report a part where the form says it is, else where its parent is."""
+    world, initial = step.world, step.world.kind.initial
+    units, categories = step.values.get("units", ()), step.values.get("categories", ())
+    place, category = before.place, before.category
+    if number <= len(units):
+        place = world.directory.find(units[number - 1], pointer=f"/data/units/{number - 1}")
+    if number <= len(categories):
+        category = categories[number - 1]
+    holder = place and (world.directory.ancestor(place, "community") or place)
+    return f.CaseReported(
+        action=step.action.name,
+        stage=f.Stage("", initial.name, initial.phase),
+        holder=holder or before.holder,
+        late=SPLIT,
+        kind=world.kind.name,
+        number=part.number,
+        place=place,
+        category=category,
+        severity=None,
+        urgency=None,
+        location=None,
+        source=None,
+        content=None,
+        source_due=before.source_due,
+        data={},
+    )
+
+
+def _texts(texts: Iterable[f.Text], number: int) -> tuple[f.Text, ...]:
+    """Return the title and description of a part, of those that the form gave for all."""
+    names = {f"{TITLES}{number}": "title", f"descriptions.{number}": "description"}
+    return tuple(
+        f.Text(names[text.field], text.subject, text.value) for text in texts if text.field in names
+    )
+
+
+def _inherited(parent: Case, part: Case, step: Step) -> list[f.Fact]:
+    """Keep from whom the parent was kept: what was secret in one is secret in its parts."""
+    privacy, base = parent.privacy, members_beside(part, step)
+    found: list[f.Fact] = []
+    if privacy.posts:
+        found.append(f.ConfidentialitySet(**base, posts=privacy.posts))
+    if privacy.hidden:
+        found.append(f.IdentityHidden(**base))
+    found += [f.RecusalDeclared(**base, unit=unit, person=None) for unit in privacy.units]
+    found += [f.RecusalDeclared(**base, unit=None, person=one) for one in privacy.persons]
+    return found

@@ -1,0 +1,84 @@
+"""What is wrong with a kind, told to whoever wrote it: file, line, path, the line, the mend."""
+
+import re
+from difflib import get_close_matches
+from typing import Any, Final
+
+from msgspec import Struct
+
+from domain.kind import Kind
+from workflows.kind_source import Problem, read
+from workflows.kind_tables import Table, tables
+from workflows.language import BadKind, compile_kind, remarks
+
+_UNKNOWN: Final = re.compile(r"没有“([^”]+)”；可用：(.+)")
+LISTED: Final = 12
+"""Of more names that would do, only the likely ones are shown."""
+
+
+class Checked(Struct, frozen=True):
+    """What a look at a kind's text found; without problems there is a kind."""
+
+    text: str
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    kind: Kind | None = None
+
+    @property
+    def tables(self) -> list[Table]:
+        """What was understood, as people read it."""
+        return tables(self.kind) if self.kind else []
+
+
+def check(text: str) -> Checked:
+    """Look at a kind's text; nothing is raised, whatever the text is."""
+    problems: tuple[Problem, ...] = ()
+    kind: Kind | None = None
+    try:
+        kind = compile_kind(text)
+    except BadKind as bad:
+        problems = bad.found
+    try:
+        told = remarks(text)
+    except BadKind:
+        told = []
+    written = read(text)
+    warnings = sorted(map(written.located, told), key=lambda one: one.line)
+    return Checked(text, problems, tuple(warnings), kind)
+
+
+def said(problem: Problem, file: str, text: str) -> list[str]:
+    """Say a problem: `file:line path：what`, and the line that it is about."""
+    where = f"{file}:{problem.line}" if problem.line else file
+    path = f" {problem.path}：" if problem.path else " "
+    lines = [f"{where}{path}{mended(problem.detail)}"]
+    written = text.splitlines()
+    if 0 < problem.line <= len(written):
+        lines.append(f"{problem.line:>6} | {written[problem.line - 1].rstrip()}")
+    return lines
+
+
+def mended(detail: str) -> str:
+    """Return what is wrong with its mend: of many names that would do, the likely ones."""
+    found = _UNKNOWN.fullmatch(detail)
+    if found is None:
+        return detail if "；" in detail else f"{detail}。请照此改正"
+    name, usable = found[1], found[2].split("、")
+    near = get_close_matches(name, usable, 3, 0.6)
+    meant = f"。是不是“{'”“'.join(near)}”？" if near else "。请改用其中之一"
+    if len(usable) <= LISTED:
+        return f"{detail}{meant}"
+    shown = "、".join(near or usable[:LISTED])
+    return f"没有“{name}”；可用：{shown} 等 {len(usable)} 个{meant}"
+
+
+def plain(problem: Problem, text: str) -> dict[str, Any]:
+    """Return a problem as JSON data."""
+    written = text.splitlines()
+    inside = 0 < problem.line <= len(written)
+    return {
+        "line": problem.line or None,
+        "path": problem.path,
+        "problem": mended(problem.detail),
+        "text": written[problem.line - 1].rstrip() if inside else None,
+    }
