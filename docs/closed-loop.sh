@@ -35,9 +35,32 @@ post() {
     curl -sS --fail-with-body -X POST "$BASE/$2" -H "Authorization: Bearer $1" \
         -H "Idempotency-Key: $(once)" -H 'Content-Type: application/json' -d "$3"
 }
+# act KEY CASE ACTION DATA: take an action, and say in which stage the case is then
 act() {
     printf '  %-18s → ' "$3"
     post "$1" "cases/$2/actions/$3" "{\"data\": $4}" | field stage
+}
+
+# refused KEY CASE ACTION DATA: an action that must not succeed, and why it does not
+refused() {
+    printf '  %-18s ✗ ' "$3"
+    curl -sS -X POST "$BASE/cases/$2/actions/$3" -H "Authorization: Bearer $1" \
+        -H "Idempotency-Key: $(once)" -H 'Content-Type: application/json' -d "{\"data\": $4}" |
+        "$PYTHON" -c 'import json,sys; said=json.load(sys.stdin); print(said["code"], said["detail"])'
+}
+# post_of UNIT: the first post of a unit, held by somebody
+post_of() {
+    curl -sS --fail-with-body "$BASE/directory/units/$1" -H "Authorization: Bearer $DISPATCHER" |
+        "$PYTHON" -c 'import json,sys
+posts = json.load(sys.stdin)["posts"]
+print(next(one["post"] for one in posts if one["holder"]))'
+}
+# due CASE CLOCK: by when an open clock must be met
+due() {
+    curl -sS --fail-with-body "$BASE/cases/$1" -H "Authorization: Bearer $OFFICER" |
+        "$PYTHON" -c 'import json,sys
+clocks = json.load(sys.stdin)["clocks"]
+print(next(one["due"] for one in clocks if one["clock"] == sys.argv[1]))' "$2"
 }
 
 echo "网格发现 discovery: 网格员上报"
@@ -51,13 +74,15 @@ echo "分级响应 tiered response: 分级、派遣"
 act "$OFFICER" "$CASE" grade '{"people": 12}'
 act "$DISPATCHER" "$CASE" dispatch "{\"lead\": \"$LEAD\", \"assisting\": [\"$ASSISTANT\"]}"
 BEFORE=$(curl -sS "$BASE/cases/$CASE" -H "Authorization: Bearer $OFFICER" | field version)
-echo "协同处置 joint handling: 牵头办理、协办、核查、返工、结案"
+echo "协同处置 joint handling: 牵头办理、协办、四定、核查、返工、结案"
 act "$LEADING" "$CASE" start_handling '{}'
-echo "  协办未完成就申请办结 too early:"
-curl -sS -X POST "$BASE/cases/$CASE/actions/claim_completion" -H "Authorization: Bearer $LEADING" \
-    -H "Idempotency-Key: $(once)" -H 'Content-Type: application/json' \
-    -d '{"data": {"evidence": "已更换井盖"}}' | field title | sed 's/^/    /'
+refused "$LEADING" "$CASE" claim_completion '{"evidence": "已更换井盖"}'
 act "$ASSISTING" "$CASE" complete_task '{"evidence": "已围挡并引导交通"}'
+refused "$LEADING" "$CASE" claim_completion '{"evidence": "已更换井盖"}'
+act "$LEADING" "$CASE" fix_measures '{"measures": ["更换井盖", "复查周边五处井盖"]}'
+act "$LEADING" "$CASE" fix_deadline "{\"deadline\": \"$(due "$CASE" handling)\"}"
+act "$OFFICER" "$CASE" fix_responsibility \
+    "{\"cadre\": \"$(post_of "$COMMUNITY")\", \"grid_worker\": \"$(post_of "$GRID")\"}"
 act "$LEADING" "$CASE" claim_completion '{"evidence": "已更换井盖，见照片"}'
 act "$OFFICER" "$CASE" rework '{"reason": "周边路面未清理"}'
 act "$LEADING" "$CASE" claim_completion '{"evidence": "路面已清理"}'

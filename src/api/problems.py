@@ -19,6 +19,7 @@ from api.times import shown
 from api.traces import trace_of
 from domain.errors import BadInput, NotFound, Refusal
 from eventlog.appender import LogClosed, LogUnavailable
+from workflows.language import BadKind
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:bihuan:problem:"
@@ -183,11 +184,11 @@ def _detail(refusal: Refusal) -> str:
 
 
 def _errors(refusal: Refusal, detail: str) -> list[dict[str, str]]:
-    found = refusal.details.get("found")
-    if isinstance(found, tuple):
+    if isinstance(refusal, BadKind):
         # A kind's definition: every problem, with its line in the YAML that was sent.
         return [
-            {"pointer": one.pointer, "line": str(one.line), "detail": one.detail} for one in found
+            {"pointer": one.pointer, "line": str(one.line), "detail": one.detail}
+            for one in refusal.found
         ]
     if not refusal.pointer:
         return []

@@ -62,6 +62,8 @@ class Seen(Struct, array_like=True):
     title: int | None = None
     """The position of the fact that carries the latest title."""
     involved: tuple[f.Unit, ...] = ()
+    claimant: f.Unit | None = None
+    """Who claimed it for itself (认领)."""
     """Units that held it, were informed of a hop, or were called (吹哨)."""
 
 
@@ -80,7 +82,8 @@ def see(seen: Seen, record: Followed) -> Seen:
     if body.kind is not None:
         seen.kind_hash = body.kind
     for text in body.sealed:
-        if text.field == TITLE:
+        # A round's finding has a title too: that of the case which it becomes.
+        if text.field == TITLE and isinstance(fact, f.CaseReported | f.CaseCorrected):
             seen.title = record.position
     if isinstance(fact, f.CaseFact):
         seen.stage, seen.phase = fact.stage.target, fact.stage.phase
@@ -126,6 +129,17 @@ def _task_assigned(seen: Seen, fact: f.TaskAssigned, _: datetime) -> bool:
 
 def _drawn_in(seen: Seen, fact: f.RoutingFact, _: datetime) -> bool:
     seen.involved = tuple(dict.fromkeys((*seen.involved, *units_of(fact))))
+    return True
+
+
+def _claimed(seen: Seen, fact: f.CaseClaimed, _: datetime) -> bool:
+    seen.claimant = fact.claimant
+    return True
+
+
+def _released(seen: Seen, fact: f.ClaimReleased, _: datetime) -> bool:
+    del fact
+    seen.claimant = None
     return True
 
 
@@ -211,7 +225,7 @@ def _merged(seen: Seen, fact: f.CaseMerged, occurred_at: datetime) -> bool:
 
 def _scopes(seen: Seen) -> tuple[str, ...]:
     """Return every unit that has a part in the case, with all units above it."""
-    own = (seen.place, seen.holder, seen.lead, seen.accepted_by)
+    own = (seen.place, seen.holder, seen.lead, seen.accepted_by, seen.claimant)
     steps: set[str] = set()
     for unit in (*own, *seen.others, *seen.workers, *seen.involved):
         if unit is not None:
@@ -285,6 +299,26 @@ _QUIET: Final = (
     f.AgencyRecorded,
     f.DecisionMade,
     f.EvidenceAttached,
+    f.LeaderFixed,
+    f.MeasuresFixed,
+    f.MeasureDone,
+    f.DeadlineFixed,
+    f.ResponsibilityFixed,
+    f.FourFixed,
+    f.DutyTaken,
+    f.DutyFulfilled,
+    f.DutyFailed,
+    f.RevisitRecorded,
+    f.DataRecorded,
+    f.VoteHeld,
+    f.PublicationMade,
+    f.PublicationEnded,
+    f.ObjectionRaised,
+    f.ObjectionAnswered,
+    f.SignatureRecorded,
+    f.FindingRecorded,
+    f.ZeroReported,
+    f.RoundMissed,
 )
 
 # By type, not by `match`: this runs for every fact and ledger, and a match of this length costs
@@ -321,4 +355,6 @@ STEPS: Final[dict[type[f.CaseFact], Callable[[Seen, Any, datetime], bool]]] = {
     f.RecusalDeclared: _marked,
     f.RecusalLifted: _marked,
     f.CaseReopened: _reopened,
+    f.CaseClaimed: _claimed,
+    f.ClaimReleased: _released,
 }

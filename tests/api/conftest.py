@@ -15,14 +15,19 @@ from app.wiring import OpenDistricts, Site
 from domain.actor import Role
 from eventlog.keys import LocalWrapper
 from tests.api.house import DISTRICT, MAX_BODY, REAL_DISTRICT, House, Person, Served, fill
+from tests.conftest import make_database
 from workflows.administration import issue_key
 
 
 @pytest.fixture(scope="session")
-def house(dsn: str) -> Generator[House]:
-    """Serve a district that many tests share; each makes its own cases."""
+def house(dsn: str, worker_id: str) -> Generator[House]:
+    """Serve a district that many tests share; each makes its own cases.
+
+    In a database of its own: a server opens, and follows, every district that there is.
+    """
     log = io.BytesIO()
     configure_logs(log)
+    dsn = make_database(dsn, f"house_{worker_id}")
     site = Site(dsn, LocalWrapper(bytes(range(32))))
     with ExitStack() as stack:
         for district in (DISTRICT, REAL_DISTRICT):

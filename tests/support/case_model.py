@@ -94,8 +94,8 @@ class CaseModel:
             return Expected("action-unavailable")
         if not self.fits(action, actor):
             return Expected("role-forbidden")
-        codes = conditional(action) | ({"recused"} if self.recused else set())
-        return Expected(self._hindered(action, actor), at, frozenset(codes))
+        recused = frozenset({"recused"}) if self.recused else frozenset[str]()
+        return Expected(self._hindered(action, actor), at, conditional(action) | recused)
 
     def _of_report(self, actor: Actor, command: Report, now: datetime) -> Expected:
         self.place = command.unit or actor.unit

@@ -64,7 +64,8 @@ class KindModel(Struct, frozen=True, kw_only=True):
 @cache
 def model_of(name: str) -> KindModel:
     """Read a shipped kind."""
-    data: Data = YAML(typ="safe", pure=True).load(KINDS / f"{name}.yaml")
+    reader: Any = YAML(typ="safe", pure=True)  # ruamel says of nothing what it is
+    data: Data = reader.load(KINDS / f"{name}.yaml")
     stages: dict[str, Data] = data["stages"]
     endings = frozenset(one for one, stage in stages.items() if stage.get("ending"))
     clocks: dict[str, Data] = data.get("clocks", {})

@@ -41,7 +41,7 @@ class Tale(a.Story):
 
     def say(self, wait: timedelta, actor: Actor, command: Command) -> tuple[Draft, ...] | Refusal:
         """Let time pass, then somebody want something; remember it."""
-        self.now += wait
+        self.later(seconds=wait.total_seconds())
         self.said.append((wait, actor, command))
         self.when(actor, command)
         return self.refusal or self.drafts
@@ -198,7 +198,7 @@ class Walk:
         if expected.refusal is not None:
             assert refusal.code == expected.refusal, (str(refusal), attempt, self.paper.stage)
             return
-        known = expected.codes | (frozenset() if attempt.sound else OF_FORM)
+        known = expected.codes | (frozenset[str]() if attempt.sound else OF_FORM)
         assert refusal.code in known, (refusal.code, str(refusal), attempt, self.paper.stage)
 
     def _facts(self, attempt: Attempt, drafts: Sequence[Draft]) -> None:

@@ -75,9 +75,11 @@ Drawn = tuple[str, list[Move]]
 
 def attempt(case: Case, move: Move, world: Callable[[Actor], World]) -> tuple[Actor, Act]:
     """Return who tries what."""
-    kind, now = world(g.DISPATCHER).kind, world(g.DISPATCHER).now
-    every = [(actor, action) for action in kind.actions.values() for actor in ACTORS]
-    legal = [(actor, action) for actor, action in every if not refusals(action, case, world(actor))]
+    worlds = [(actor, world(actor)) for actor in ACTORS]
+    kind, now = worlds[0][1].kind, worlds[0][1].now
+    pairs = [(one, action) for action in kind.actions.values() for one in worlds]
+    every = [(actor, action) for (actor, _), action in pairs]
+    legal = [(actor, action) for (actor, seen), action in pairs if not refusals(action, case, seen)]
     choices = (legal if move.legal else []) or every
     actor, action = choices[move.pick % len(choices)]
     data = {

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -47,6 +47,8 @@ def of_type(wanted: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any annota
         return PLAIN[wanted]
     if get_origin(wanted) in {Union, UnionType}:
         return st.one_of([of_type(part) for part in get_args(wanted)])
+    if get_origin(wanted) is Literal:
+        return st.sampled_from(get_args(wanted))
     if get_origin(wanted) is tuple:
         return st.lists(of_type(get_args(wanted)[0]), max_size=3).map(tuple)
     return structs(wanted)

@@ -32,7 +32,7 @@ from workflows.administration import (
 )
 from workflows.calendars import shipped
 from workflows.engine import Caller, Engine, Outcome
-from workflows.language import read_source, shipped_sources
+from workflows.language import SHIPPED, read_source, shipped_sources
 from workflows.reference import Reference
 
 REPORT = Report(kind="closed-loop", title="井盖破损", unit=d.COMMUNITY)
@@ -364,7 +364,7 @@ def test_a_founding_that_broke_off_is_taken_up_again_and_happens_once(district: 
             for name, document in shipped().items():  # a founding begins with the calendars
                 await publish_calendar(engine, name, document)
             await found(engine, d.DISTRICT, "演示县", trial=False)
-            assert set(engine.reference.active) == {"closed-loop", "public-reply"}
+            assert set(engine.reference.active) == set(SHIPPED)
             with pytest.raises(Refusal, match="已经启用"):
                 await found(engine, d.DISTRICT, "演示县", trial=False)
             with pytest.raises(Refusal, match="正式区县"):

@@ -11,9 +11,7 @@ from app.output import document, result, say
 
 def demo(
     *,
-    scale: Annotated[
-        int, typer.Option(min=1, max=1000, help="规模 How many times the cases")
-    ] = 1,
+    scale: Annotated[int, typer.Option(min=1, max=1000, help="规模 How many times the cases")] = 1,
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
