@@ -1,5 +1,6 @@
 """What the parts of one action cost in this process, in microseconds; no database in between."""
 
+import statistics
 import timeit
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,8 +13,9 @@ from msgspec.structs import replace
 from benchmarks import deadlines, stories
 from benchmarks import district as d
 from benchmarks.measure import Result, Row, rounds
+from domain.actor import Actor, Role
 from domain.case import Case, blank
-from domain.commands import Act, Settle
+from domain.commands import Act, Command, Report, Settle
 from domain.decide import decide
 from domain.due import Cutoff, due, parse_budget
 from domain.evolve import evolve
@@ -26,6 +28,8 @@ from eventlog.database import Connection, Database
 from eventlog.envelope import Envelope, Tail, enclose, subjects
 from eventlog.records import new_id
 from workflows.engine import Engine
+from workflows.kind_source import read
+from workflows.language import published_kind, shipped_sources
 
 DISTRICT: Final = "610327"
 CLIENTS: Final = (16, 64)
@@ -48,6 +52,8 @@ async def _run(database: Database, result: Result) -> None:
         cases = await d.seed(engine, 200)
         await _parts(engine, result, cases[0])
         _clocks(engine, result)
+        _major(engine, result)
+        _compiling(result)
         await _batches(engine, result, cases)
 
 
@@ -129,6 +135,56 @@ def _handled(engine: Engine) -> tuple[Case, datetime]:
         for draft in decide(command, case, world):
             case = evolve(case, draft.fact, draft.occurred_at)
     return case, now + deadlines.URGENT + deadlines.SECOND
+
+
+def _major(engine: Engine, result: Result) -> None:
+    """Measure decisions on a major case: guards, decision table, accountability and its clocks."""
+    officer, now = Actor(role=Role.COMMUNITY_OFFICER, unit=d.COMMUNITY), engine.now()
+    case = blank(str(uuid4()), engine.reference.kind(deadlines.KIND).hash)
+    reported = Report(
+        kind=deadlines.KIND,
+        title="外墙砖脱落",
+        unit=d.COMMUNITY,
+        data={"people": 80, "danger": True},
+    )
+    measures = {"measures": ["围挡", "勘查", "修复"]}
+    steps: tuple[tuple[Actor, Command], ...] = (
+        (d.DISPATCHER, reported),
+        (officer, Act(action="accept")),
+        (officer, Act(action="grade")),
+        (officer, Act(action="fix_measures", data=measures)),
+        (d.DISPATCHER, Act(action="dispatch", data={"lead": d.DEPARTMENT})),
+        (officer, d.note(1)),
+    )
+    taken: list[Row] = []
+    for actor, command in steps:
+        world = replace(engine.world(case, actor, number="1"), now=now)
+        deciding, before = command, case
+        if isinstance(command, Act):
+            name = f"decide, {command.action} of a major case"
+            taken.append(_each(result, name, lambda: decide(deciding, before, world)))  # noqa: B023 - called at once
+        for draft in decide(command, case, world):
+            case = evolve(case, draft.fact, draft.occurred_at)
+    assert case.severity == "major", case.severity
+    medians = [
+        statistics.median(each) for each in zip(*(row.samples for row in taken), strict=True)
+    ]
+    result.claim(result.figure("decide on a major case, median of these", "µs", medians), "≤", 200)
+
+
+def _compiling(result: Result) -> None:
+    """Measure what a start costs: every shipped kind read, checked and compiled."""
+    texts = [source.text for source in shipped_sources()]
+    seconds: list[float] = []
+    for _ in range(rounds(quick=result.quick)):
+        read.cache_clear()
+        published_kind.cache_clear()
+        start = timeit.default_timer()
+        for text in texts:
+            published_kind(text)
+        seconds.append(timeit.default_timer() - start)
+    row = result.figure(f"compile all {len(texts)} kinds", "s", seconds)
+    result.claim(row, "≤", 1)
 
 
 def _each(result: Result, name: str, part: Callable[[], object]) -> Row:

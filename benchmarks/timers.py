@@ -27,7 +27,7 @@ A_SECOND: Final = 100
 """Cases that fall due in each second."""
 PATIENCE: Final = 60.0
 METHOD: Final = (
-    "Claiming: the worker's own statement for 200 rows, until they are in its hands, with a "
+    "Claiming: the worker's own statement for a batch of rows, until they are in its hands, with a "
     "million more rows that are not due yet; what is claimed is deleted as the worker does it, 20 "
     "batches a second, which is faster than they can be fired. "
     "Firing: closed-loop cases whose urgent handling has just fallen due, in the case cache of "

@@ -32,19 +32,12 @@ class Checked(Struct, frozen=True):
 
 def check(text: str) -> Checked:
     """Look at a kind's text; nothing is raised, whatever the text is."""
-    problems: tuple[Problem, ...] = ()
-    kind: Kind | None = None
     try:
         kind = compile_kind(text)
     except BadKind as bad:
-        problems = bad.found
-    try:
-        told = remarks(text)
-    except BadKind:
-        told = []
-    written = read(text)
-    warnings = sorted(map(written.located, told), key=lambda one: one.line)
-    return Checked(text, problems, tuple(warnings), kind)
+        return Checked(text, bad.found)
+    warnings = sorted(map(read(text).located, remarks(text)), key=lambda one: one.line)
+    return Checked(text, (), tuple(warnings), kind)
 
 
 def said(problem: Problem, file: str, text: str) -> list[str]:

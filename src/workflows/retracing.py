@@ -120,7 +120,19 @@ def command_of(deed: Deed, kind: Kind) -> Report | Act | Settle:
         )
     action = kind.actions.get(deed.action)
     data = _data(action.form, deed, {}) if action else {}
+    if action is not None and action.decide is not None:
+        data = {name: value for name, value in data.items() if name not in _decided(deed)}
     return Act(action=deed.action, data=data, occurred_at=deed.occurred_at)
+
+
+def _decided(deed: Deed) -> set[str]:
+    """Return what a table had chosen, and nobody otherwise: a table decides it again."""
+    return {
+        name
+        for fact in deed.facts
+        if isinstance(fact, f.DecisionMade) and not fact.overridden
+        for name in fact.outputs
+    }
 
 
 def _data(form: Sequence[FormField], deed: Deed, known: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from tests.support.courses_of_filing import filing_courses
 from tests.support.courses_of_routing import routing_courses
 from tests.support.kind_histories import KIND_HISTORIES
 from workflows.calendars import load_shipped
+from workflows.language import shipped_sources
 
 GOLDEN: Final = Path(__file__).parents[1] / "golden"
 AT: Final = datetime(2026, 10, 12, 1, 0, tzinfo=UTC)
@@ -435,7 +436,11 @@ def others() -> Iterator[f.Fact]:
 
 
 def record(names: list[str]) -> None:
-    """Write the histories of these names, and the samples of facts that have none yet."""
+    """Write the histories of these names, samples of facts that have none yet, and new kinds."""
+    for source in shipped_sources():
+        text = GOLDEN / f"kinds/{source.name}@{source.version}.yaml"
+        if not text.exists():
+            text.write_text(source.text, "utf-8")
     known = list(others())
     for name, tell in HISTORIES.items():
         story = tell()

@@ -13,7 +13,7 @@ from tests.support import districts as d
 from tests.support.kinds import REPAIR
 from workflows.administration import activate_kind, publish_kind
 from workflows.engine import Engine
-from workflows.language import compile_kind, read_source
+from workflows.language import compile_kind, read_source, shipped_sources
 from workflows.retracing import PLACEHOLDER, command_of, deeds
 from workflows.simulating import Difference, Simulation
 
@@ -150,5 +150,24 @@ def test_commands_are_told_again_from_facts_with_texts_left_sealed(district: Dat
             ("grade", {"severity": "major"}),
             ("finish", {"note": PLACEHOLDER}),
         ]
+
+    run(district, story)
+
+
+def test_a_changed_table_shows_in_the_severity_that_it_would_give(district: Database) -> None:
+    async def story(engine: Engine, clock: d.Hands) -> None:
+        report = Report(kind="closed-loop", title="墙砖脱落", unit=d.COMMUNITY, data={"people": 3})
+        officer = d.caller(Role.COMMUNITY_OFFICER, d.COMMUNITY)
+        case = (await engine.report(report, d.caller(Role.INTEGRATOR))).case.id
+        await engine.act(case, Act(action="accept"), officer)
+        clock.now += timedelta(hours=1)
+        officer = d.caller(Role.COMMUNITY_OFFICER, d.COMMUNITY)
+        graded = await engine.act(case, Act(action="grade"), officer)
+        assert graded.case.severity == "general"
+        text = next(one.text for one in shipped_sources() if one.name == "closed-loop")
+        draft = text.replace("then: {severity: general,", "then: {severity: serious,")
+        _, found = simulated(engine, draft.replace("version: 2.0.0", "version: 2.0.1"))
+        said = [(one.what, one.before, one.after) for one in found]
+        assert ("severity", "general", "serious") in said, said
 
     run(district, story)

@@ -70,20 +70,24 @@ async def played(
 ) -> Player:
     """Play cases on the engine's clock until a moment, from which on time is the real one."""
     random = Random(SEED + 1)  # noqa: S311 - luck, the same every time
-    lives = [
-        *_lives(random, there, clock.now, until, scale),
-        *rounds(random, there, clock.now, until),
-    ]
     player = Player(engine, clock, until)
-    await player.play(lives, tell)
+    await player.play(lives(random, there, clock.now, until, scale), tell)
     clock.now = until
     return player
 
 
-def _lives(
+def lives(
     random: Random, there: County, began: datetime, until: datetime, scale: int
 ) -> Iterator[Life]:
-    """Yield the lives that begin between two moments: each kind as often as its weight says."""
+    """Yield all lives that begin between two moments: what comes in, and the weekly rounds."""
+    yield from _incoming(random, there, began, until, scale)
+    yield from rounds(random, there, began, until)
+
+
+def _incoming(
+    random: Random, there: County, began: datetime, until: datetime, scale: int
+) -> Iterator[Life]:
+    """Yield each kind as often as its weight says."""
     grids = there.of_level("grid")
     weights = [weight for weight, _ in LIVES]
     for _ in range(CASES * scale):

@@ -58,8 +58,8 @@ def watched(seat: Seat, at: datetime, severity: str) -> Steps:
         return at
     at = seat.days(at, 4, 8)
     yield seat.act(at, seat.worker, "revisit", outcome="stable", evidence="回访平稳。")
-    if seat.chance(40):
-        at = seat.days(at, 5, 12)
+    if seat.chance(80):
+        at = seat.days(at, 31, 36)
         yield seat.act(at, seat.cadre, "fulfil_duty", duty="stability", evidence="稳控期满。")
     return at
 
