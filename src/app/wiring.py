@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from projections.ledgers import LEDGERS
 from projections.places import PlaceTable
 from workflows.engine import Engine
 from workflows.kind_office import publish_shipped
+from workflows.language import Source
 from workflows.loading import load_reference
 from workflows.notices.table import DeliveryTable
 from workflows.reference import Reference
@@ -146,13 +148,19 @@ def carry_ledgers(services: DistrictServices) -> list[str]:
 def bring_kinds(services: DistrictServices) -> None:
     """Publish the kinds that came with an upgrade; which version is in use stays as it is (D6).
 
-    Nobody uses this engine yet, so it may run on a loop of its own.
+    Nobody uses this engine yet, so it may run on a loop of its own; in a thread of its own, as one
+    of several server processes opens its districts inside its loop.
     """
-    published, problems = asyncio.run(publish_shipped(services.engine))
+    with ThreadPoolExecutor(1) as hand:
+        published, problems = hand.submit(_bring, services.engine).result()
     for source in published:
         logger().info("kind-published", district=services.id, kind=source.name, hash=source.hash)
     for problem in problems:
         logger().warning("kind-not-published", district=services.id, problem=problem)
+
+
+def _bring(engine: Engine) -> tuple[list[Source], list[str]]:
+    return asyncio.run(publish_shipped(engine))
 
 
 class OpenDistricts(Mapping[str, DistrictServices]):

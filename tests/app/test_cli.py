@@ -168,7 +168,7 @@ def test_ledgers_are_rebuilt_and_lag_says_how_far_they_are(bihuan: Bihuan, fille
     done = bihuan("rebuild", "--all", "--district", filled)
     assert "已重建 事项台账（cases）。" in done.err
     lags = [row for row in bihuan("lag", "--json").document if row["district"] == filled]
-    names = {"cases", "deadlines", "timers", "notices"}
+    names = {"cases", "deadlines", "timers", "notices", "places"}
     assert {row["ledger"].partition("@")[0] for row in lags} == names
     assert all(row["behind"] == 0 and row["state"] == "live" for row in lags)
     assert f"{filled}\tcases@" in bihuan("lag").out
