@@ -78,7 +78,7 @@ def serving(data: Path, *words: object) -> Generator[Server]:
         port = free.getsockname()[1]
     server = Server(begun("serve", "--port", port, "--data", data, *words), port, data)
     try:
-        eventually(server.ready, seconds=60)
+        eventually(server.ready, seconds=240 if "--demo" in words else 60)
         yield server
     finally:
         if server.process.poll() is None:
