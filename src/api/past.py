@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from api.access import Asking
 from api.shapes import ERASED, CaseDocument, document_fields, state_fields, text_fields
-from api.times import shown_or_none
+from api.times import query_moment, shown_or_none
 from domain.errors import BadInput, NotFound
 from domain.facts import CASE, CaseReported, IdentityHidden
 from eventlog.reader import read_stream
@@ -45,15 +45,21 @@ class Moment(Struct, frozen=True, kw_only=True):
         return chosen
 
 
-def moment_of(version: int | None, as_of: datetime | None, known_at: datetime | None) -> Moment:
-    """Return the moment that a query asks for.
+def moment_of(version: str | None, as_of: str | None, known_at: str | None) -> Moment:
+    """Return the moment that the parameters of a query ask for.
 
     Raises:
         BadInput: a version and a moment at once.
+        NaiveTime.
     """
-    if version is not None and (as_of or known_at):
+    moment = Moment(
+        version=int(version) if version else None,
+        as_of=query_moment(as_of, "as_of") if as_of is not None else None,
+        known_at=query_moment(known_at, "known_at") if known_at is not None else None,
+    )
+    if moment.version is not None and (moment.as_of or moment.known_at):
         raise BadInput(detail="version 不能与 as_of、known_at 同时使用", pointer="version")
-    return Moment(version=version, as_of=as_of, known_at=known_at)
+    return moment
 
 
 def records_of(asking: Asking, case_id: str) -> list[Record]:

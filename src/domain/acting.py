@@ -47,8 +47,8 @@ RELATIONS: Final = ("family", "neighbour", "grid_worker", "community", "voluntee
 HIDDEN: Final = "hidden"
 
 
-def report(command: Report, case: Case, world: World, *, entitled: bool = False) -> list[Draft]:
-    """Take in an issue; `entitled` is who does so as part of an action that is theirs.
+def report(command: Report, case: Case, world: World) -> list[Draft]:
+    """Take in an issue.
 
     Raises:
         RoleForbidden: not for this role, or not for a place outside the actor's own.
@@ -57,7 +57,7 @@ def report(command: Report, case: Case, world: World, *, entitled: bool = False)
     """
     action = world.kind.report
     place = place_of(command, world)
-    if not entitled and not may(action, replace(case, place=place), world):
+    if not may(action, replace(case, place=place), world):
         allowed = "、".join(rule.title for rule in action.by)
         raise RoleForbidden(role=world.actor.role.value, action=action.title, allowed=allowed)
     at = moment(command.occurred_at, world, allowance(action, OFFLINE))

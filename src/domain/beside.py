@@ -1,4 +1,4 @@
-"""What an action writes in the streams of other cases: joined duplicates, answers, parts.
+"""What an action writes in other streams: joined duplicates, answers, parts, findings, items.
 
 It is recorded in the same transaction as the action's own facts, or not at all: so no caller of a
 merged case is ever forgotten.
@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from domain import facts as f
 from domain.case import Case, blank
 from domain.clocks import tick
-from domain.errors import DuplicatesJoined
+from domain.errors import DuplicatesJoined, EvidenceMissing, UnknownKind
 from domain.merging_steps import TITLES
 from domain.step import Step
+from domain.steps import BUILDERS
 from domain.world import Draft, Stream
 
 WRITTEN: Final = frozenset(
@@ -32,6 +33,11 @@ UNANSWERED: Final = frozenset({f.CaseWithdrawn.TYPE, f.CaseSplit.TYPE, f.CaseVoi
 """Endings that answer nobody but whoever wanted them; not while others wait for the result."""
 REPLY: Final = "reply"
 """The sealed text of an ending that every caller of a joined duplicate gets too."""
+NARRATIVE: Final = "narrative"
+FINDINGS: Final = "closed-loop"
+"""The kind of case that a finding becomes."""
+TOLD_OF_A_FINDING: Final = ("title", "description")
+"""The texts of the form that the new case gets; there is none without the first."""
 SPLIT: Final = "split"
 """Why a part counts as registered late: staff could know of it only when it was split off."""
 
@@ -41,6 +47,7 @@ def beside(before: Case, step: Step, facts: Sequence[f.Fact]) -> list[Draft]:
 
     Raises:
         DuplicatesJoined: it may not end like this while other callers wait for its result.
+        EvidenceMissing, UnknownKind: a finding cannot become a case.
     """
     drafts: list[Draft] = []
     for fact in facts:
@@ -51,6 +58,11 @@ def beside(before: Case, step: Step, facts: Sequence[f.Fact]) -> list[Draft]:
                 drafts += _parted(step, fact)
             case f.CaseSplit():
                 drafts += _parts(before, step, fact)
+            case f.FindingRecorded():
+                drafts += _found(before, step, fact)
+            case f.AdmissionDecided():
+                told = _catalogued(before, fact)
+                drafts.append(Draft(told, step.at, stream=Stream(f.CATALOGUE)))
             case _:
                 pass
     return drafts + _answers(before, step, facts)
@@ -129,6 +141,54 @@ def _answer(duplicate: Case, step: Step, grade: str | None) -> f.DuplicateAnswer
         number=case.number,
         ending=case.stage,
         grade=grade,
+    )
+
+
+def _found(before: Case, step: Step, finding: f.FindingRecorded) -> list[Draft]:
+    """Report what a round found as a case of its own, where the form, or the round, says it lies.
+
+    Whoever may record findings may report these.
+    """
+    world = step.world
+    digest = world.active.get(FINDINGS)
+    if digest is None:
+        raise UnknownKind(kind=FINDINGS, known="、".join(world.active))
+    texts = tuple(
+        replace(text, subject=NARRATIVE) for text in step.texts if text.field in TOLD_OF_A_FINDING
+    )
+    if not any(text.field == TOLD_OF_A_FINDING[0] for text in texts):
+        raise EvidenceMissing(field="标题", pointer="/data/title")
+    kind = world.kinds[digest]
+    place, category = finding.place or before.place, finding.category
+    fresh = replace(
+        step,
+        action=kind.report,
+        case=blank(finding.case, digest),
+        values={"place": place, "category": category},
+        world=replace(world, kind=kind, number=finding.number),
+    )
+    facts = BUILDERS[f.CaseReported.TYPE](fresh)
+    own = fresh.after(*facts)
+    first, *others = facts
+    drafts = [Draft(first, step.at, texts), *[Draft(one, step.at) for one in others]]
+    drafts += tick(fresh.case, own.case, facts, step.at, fresh.world)
+    stream = Stream(f.CASE, finding.case, digest)
+    return [replace(draft, stream=stream) for draft in drafts]
+
+
+def _catalogued(before: Case, decision: f.AdmissionDecided) -> f.Fact:
+    """Return what the catalogue is told of a decision on what communities may be given."""
+    if decision.decision == "exited":
+        return f.ItemExited(item=decision.item, since=decision.since, case=before.id)
+    told = f.ItemAdjusted if decision.decision == "adjusted" else f.ItemAdmitted
+    return told(
+        item=decision.item,
+        title=decision.title,
+        department=decision.department.id if decision.department else None,
+        people=decision.people or 0,
+        money=decision.money or 0,
+        since=decision.since,
+        case=before.id,
     )
 
 

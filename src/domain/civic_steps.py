@@ -181,7 +181,7 @@ def _round_missed(step: Step) -> tuple[f.Fact, ...]:
 
 
 def _finding(step: Step) -> tuple[f.Fact, ...]:
-    """Record a finding; the case that it becomes is reported by `domain/elsewhere.py`."""
+    """Record a finding; the case that it becomes is reported by `domain/beside.py`."""
     number = step.case.civic.findings + 1
     return (
         f.FindingRecorded(

@@ -22,7 +22,6 @@ from domain.commands import (
     Update,
 )
 from domain.divisions import reallot
-from domain.elsewhere import elsewhere
 from domain.migrating import migrate
 from domain.notices import delivered, sign
 from domain.recounting import recount
@@ -43,8 +42,7 @@ def decide(  # noqa: C901, PLR0911 - one arm a command
         case Report():
             return tuple(report(command, case, world))
         case Act():
-            drafts = act(command, case, world)
-            return (*drafts, *elsewhere(case, drafts, world))
+            return tuple(act(command, case, world))
         case Import():
             return tuple(tell(command, case, world))
         case Update():

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from domain import facts as f
 from domain.actor import Actor, Role
 from domain.case import Case
-from domain.directory import fold_directory
+from domain.directory import Directory, fold_directory
 from domain.divisions import check_division, facts_of, reallot
 from domain.errors import Collision, Refusal
 from domain.world import Draft
@@ -205,8 +205,10 @@ def _caller(engine: Engine, case: str, division: str) -> Caller:
     return Caller(actor=CLERK, client=CLIENT, key=key, digest=sha256(key.encode()).digest())
 
 
-def to_be_allotted(database: Database) -> Sequence[Case]:
-    """Return the cases on the list 待划归; blocks."""
+def to_be_allotted(database: Database, directory: Directory) -> Sequence[Case]:
+    """Return the cases on the list 待划归; blocks. Before a first division there are none."""
+    if not directory.divisions:
+        return []
     with database.connection() as connection:
         streams = [str(row[0]) for row in connection.execute(REALLOTTED).fetchall()]
     held = load_cases(database, streams)

@@ -108,7 +108,7 @@ _PATH: Final = re.compile(r"[^\s，。；：、“”（）]+")
 def read(text: str) -> Written:
     """Read a kind's text; what is wrong with it as YAML comes back as faults.
 
-    The scanner in C is ten times faster. It does not tell of anchors nor keep to another version
+    The scanner in C is far faster. It does not tell of anchors nor keep to another version
     of YAML, and what it cannot read is read again by the other, whose sayings we translate.
     """
     quick = None if "&" in text or _DIRECTIVE.search(text) else _read(text, pure=False)

@@ -86,9 +86,8 @@ class Rounds:
         changed = 0
         if self._has_round(rule, today):
             changed += await self._begin(kind, rule, unit, period(rule, today))
-        for day in earlier(rule, today):
-            changed += await self._end(rule, _name(kind, unit, period(rule, day)))
-        return changed
+        names = [_name(kind, unit, period(rule, day)) for day in earlier(rule, today)]
+        return changed + sum(await asyncio.gather(*(self._end(rule, name) for name in names)))
 
     def _has_round(self, rule: Recurring, today: date) -> bool:
         if rule.every != "day" or not rule.calendar:

@@ -71,7 +71,9 @@ def test_open_cases_follow_and_what_nobody_can_place_is_listed(
         holder = (await engine.case(in_grid)).holder
         assert holder is not None
         assert holder.path == (d.COUNTY, d.TOWN, EAST)
-        assert [one.id for one in to_be_allotted(timed.database)] == [in_community]
+        assert [
+            one.id for one in to_be_allotted(timed.database, timed.engine.reference.directory)
+        ] == [in_community]
         for case in (elsewhere, closed):
             assert timed.facts(case, f.CaseReallotted) == []
         stays = (await engine.case(closed)).holder

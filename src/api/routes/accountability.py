@@ -12,7 +12,7 @@ from api.answers import answer, entity_tag
 from api.openapi import returns
 from api.past import moment_of, records_of
 from api.routes.clocks import AsOf, KnownAt, Version
-from api.times import query_moment, shown_or_none
+from api.times import shown_or_none
 from domain.accountability import TITLES
 from domain.accountability_matrix import Answering, Cell, matrix
 from domain.case import Case
@@ -83,11 +83,7 @@ def read_accountability(
     Posts are looked up as of that day in the directory as it is known now.
     """
     del district
-    moment = moment_of(
-        int(version) if version else None,
-        query_moment(as_of, "as_of") if as_of is not None else None,
-        query_moment(known_at, "known_at") if known_at is not None else None,
-    )
+    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     case, reference = folded(chosen), asking.reference
     kind = reference.kinds.get(case.kind_hash)

@@ -11,7 +11,6 @@ from api.differences import CaseDifference, compare, point_of
 from api.openapi import returns
 from api.past import moment_of, opened, read_document, records_of, texts_of
 from api.shapes import CaseDocument, FactDocument, fact_document
-from api.times import query_moment
 from domain.errors import BadInput
 from eventlog.streams import sourced_case
 
@@ -108,10 +107,6 @@ def read_difference(
 def _read(
     asking: Reader, case_id: str, version: str | None, as_of: str | None, known_at: str | None
 ) -> Response:
-    moment = moment_of(
-        int(version) if version else None,
-        query_moment(as_of, "as_of") if as_of is not None else None,
-        query_moment(known_at, "known_at") if known_at is not None else None,
-    )
+    moment = moment_of(version, as_of, known_at)
     document = read_document(asking, records_of(asking, case_id), moment)
     return answer(document, headers={"ETag": entity_tag(document.version)})

@@ -24,7 +24,7 @@ from api.timed import (
     notices_of,
     reason_titles,
 )
-from api.times import query_moment, shown_or_none
+from api.times import shown_or_none
 from domain.clock_names import find_clock
 from domain.errors import NotFound
 from domain.explain import explain
@@ -133,7 +133,7 @@ def read_clocks(
 ) -> Response:
     """Return every clock of a case, as it is or as it was at a version or moment."""
     del district
-    moment = _moment(version, as_of, known_at)
+    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     case = folded(chosen)
     kind = asking.reference.kinds.get(case.kind_hash)
@@ -157,7 +157,7 @@ def explain_clock(
 ) -> Response:
     """Return the whole computation of a clock's due, as it stood then."""
     del district
-    moment = _moment(version, as_of, known_at)
+    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     case, reference = folded(chosen), asking.reference
     found = explain(
@@ -188,7 +188,7 @@ def read_notices(
 ) -> Response:
     """Return the notices of a case: who was told what, how, when, and who signed."""
     del district
-    moment = _moment(version, as_of, known_at)
+    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     return _listed(notices_of(chosen), chosen, moment)
 
@@ -224,14 +224,6 @@ def _number(notice: str) -> int:
     """Return the number of a notice; any other text names none, and number 0 is none either."""
     digits = notice.isascii() and notice.isdecimal() and len(notice) < 10  # noqa: PLR2004 - of an int4
     return int(notice) if digits else 0
-
-
-def _moment(version: str | None, as_of: str | None, known_at: str | None) -> Moment:
-    return moment_of(
-        int(version) if version else None,
-        query_moment(as_of, "as_of") if as_of is not None else None,
-        query_moment(known_at, "known_at") if known_at is not None else None,
-    )
 
 
 def _until(asking: Asking, chosen: list[Record], moment: Moment) -> datetime:

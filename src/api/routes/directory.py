@@ -118,7 +118,7 @@ def read_vacancies(asking: Reader, district: str, as_of: AsOf = "") -> Response:
 def read_unallotted(asking: Reader, district: str) -> Response:
     """Return the cases in the caller's scope that wait to be allotted."""
     del district
-    cases = to_be_allotted(asking.services.database)
+    cases = to_be_allotted(asking.services.database, asking.reference.directory)
     items = [
         UnallottedCase(one.id, one.number, one.holder.id if one.holder else None)
         for one in cases

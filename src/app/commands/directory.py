@@ -165,8 +165,8 @@ def unallotted(
     """列出区划调整后待划归的事项 List cases without a place."""
     with district(data, district_code) as services:
         run(services.engine.refresh)
-        cases = to_be_allotted(services.database)
-        units = services.engine.reference.directory.units
+        known = services.engine.reference.directory
+        cases, units = to_be_allotted(services.database, known), known.units
     rows = [
         {"case": one.id, "number": one.number, "holder": one.holder.id if one.holder else None}
         for one in cases

@@ -12,7 +12,6 @@ from domain.due import SHANGHAI
 SERIOUS: Final = frozenset({"serious", "major"})
 FORGOTTEN: Final = 8
 """Percent of the major ones in which a leader is fixed too late."""
-UNSTABLE: Final = 6
 
 
 def fixed(seat: Seat, at: datetime, severity: str) -> Steps:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.demo.lives.seat import Seat
 from app.demo.player import Do, Done, Life
-from domain.actor import Actor, Role
+from domain.actor import Actor
 
 Value = Any
 """A value of a form; a function is asked for one, with the seat and the moment."""
@@ -40,7 +40,6 @@ WHO: Final[dict[str, Callable[[Cast], Actor]]] = {
     "leader": lambda cast: cast.seat.leader,
     "lead": lambda cast: cast.seat.handler(cast.lead),
     "helper": lambda cast: cast.seat.handler(cast.helper),
-    "worker_as_lead": lambda cast: cast.seat.actor(Role.GRID_WORKER, cast.seat.grid.code),
 }
 
 
