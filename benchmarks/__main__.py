@@ -20,6 +20,7 @@ MODULES: Final[dict[str, str]] = {
     "timers": "benchmarks.timers",
     "recount": "benchmarks.recount",
     "growth": "benchmarks.growth",
+    "dashboards": "benchmarks.dashboards",
 }
 
 

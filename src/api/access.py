@@ -18,6 +18,7 @@ from starlette.requests import Request
 from api.services import DistrictServices, Services
 from api.traces import trace_of
 from domain.actor import Actor, Role
+from domain.directory import Directory
 from domain.errors import NotFound, RoleForbidden, Unauthenticated, UnknownParameter
 from projections.scope import Scope, scope_of
 from workflows.calendar_office import today_of
@@ -151,9 +152,21 @@ def actor_of(grant: Grant, reference: Reference, today: date) -> Actor:
         unit=grant.unit,
         post=grant.post,
         person=grant.person,
+        on_behalf_of=_deputised(grant, directory, today),
         within=entry.path if entry else (),
         shared=directory.shared_with(entry.id, today) if entry else frozenset(),
     )
+
+
+def _deputised(grant: Grant, directory: Directory, today: date) -> str | None:
+    """代理: for whom the key's person acts today as their deputy; None of a vacant post."""
+    post = directory.posts.get(grant.post) if grant.post else None
+    if post is None or grant.person is None:
+        return None
+    holder = post.holder_on(today)
+    if holder == grant.person or directory.relations.deputy_on(post.id, today) != grant.person:
+        return None
+    return holder
 
 
 Reader = Annotated[Asking, Depends(Guard(READING))]

@@ -10,6 +10,7 @@ NotAllowed
 Collision
 └── LedgerBehind        the position asked for is not in the ledger yet
 Refusal
+├── RegisterHalted      a register could not be folded from the log
 ├── Unavailable         the database cannot be reached just now
 └── Internal            our fault; the trace id leads to the log
 """
@@ -63,3 +64,9 @@ class Internal(Refusal):
     """服务内部出错，这次没有完成。请凭追踪编号联系管理员。"""
 
     code = "internal"
+
+
+class RegisterHalted(Refusal):
+    """台账“{register}”没有建成：{detail}。原来的仍可查询；请排除原因后再启用，将从中断处继续。"""
+
+    code = "register-halted"

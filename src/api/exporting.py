@@ -2,15 +2,16 @@
 
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 from msgspec import Struct
 
 from api.times import shown
 from domain.directory import Directory
 from projections import export
-from projections.ledger import Extract, Item, Ledger
+from projections.ledger import Extract, Item
 from projections.query import Column, Kind
+from projections.readable import Readable
 
 MEMORY_BYTES: Final = 1 << 20
 CHUNK_BYTES: Final = 1 << 16
@@ -20,9 +21,11 @@ TYPES: Final = {"csv": CSV, "xlsx": XLSX}
 _KINDS: Final[dict[Kind, export.Kind]] = {
     "text": "text",
     "time": "datetime",
+    "date": "date",
     "number": "number",
     "flag": "text",
     "unit": "text",
+    "person": "text",
     "reference": "text",
 }
 
@@ -35,14 +38,14 @@ class Provenance(Struct, frozen=True):
     district: str
 
 
-def listed(ledger: Ledger[Any, Any]) -> list[Column]:
+def listed(ledger: Readable) -> list[Column]:
     """Return the columns that leave the house: a sealed text's place is of no use outside."""
     return [column for column in ledger.columns if column.kind != "reference"]
 
 
 def write_file(
     form: str,
-    ledger: Ledger[Any, Any],
+    ledger: Readable,
     extract: Extract,
     directory: Directory,
     provenance: Provenance,
@@ -56,7 +59,8 @@ def write_file(
         export.write_csv(target, shown_columns, rows)
     else:
         notes = _notes(ledger, extract, provenance)
-        export.write_xlsx(target, ledger.title, shown_columns, rows, notes)
+        layout = ledger.layout
+        export.write_xlsx(target, ledger.title, shown_columns, rows, notes, layout=layout)
     target.seek(0)
     return target
 
@@ -76,12 +80,12 @@ def _rows(
         yield [
             units[item[one.name]].name
             if one.kind == "unit" and item[one.name] in units
-            else item[one.name]
+            else one.words.get(item[one.name], item[one.name])
             for one in columns
         ]
 
 
-def _notes(ledger: Ledger[Any, Any], extract: Extract, provenance: Provenance) -> dict[str, str]:
+def _notes(ledger: Readable, extract: Extract, provenance: Provenance) -> dict[str, str]:
     conditions = "；".join(f"{name}={value}" for name, value in provenance.asked.items())
     return {
         "台账": ledger.title,

@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 from psycopg_pool import PoolTimeout
 
+from api.ledger_metrics import LedgerMetrics
 from api.services import DistrictServices
 from api.timer_metrics import TimerMetrics
 from eventlog.runner import lag
@@ -63,6 +64,7 @@ class Metrics:
             ["district", "ledger"],
             registry=self._registry,
         )
+        self._ledgers = LedgerMetrics(self._registry)
         self._timers = TimerMetrics(self._registry)
         self._covered = Gauge(
             "bihuan_calendar_days_covered",
@@ -96,6 +98,7 @@ class Metrics:
             for one in standing:
                 self._lag.labels(name, one.name).set(one.behind)
                 self._halted.labels(name, one.name).set(one.state == "halted")
+            self._ledgers.tell(name, standing)
             engine = districts[name].engine
             for calendar in coverage(engine.reference, today_of(engine)):
                 self._covered.labels(name, calendar.calendar).set(calendar.days)

@@ -13,12 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
+from api.books import BadDirectoryFile
 from api.errors import Internal, MethodNotAllowed, Unavailable
 from api.logs import logger
 from api.times import shown
 from api.traces import trace_of
+from domain.divisions import BadDivision
 from domain.errors import BadInput, NotFound, Refusal
 from eventlog.appender import LogClosed, LogUnavailable
+from projections.indicators.formula import BadFormula
+from projections.registers.language import BadRegister
 from workflows.language import BadKind
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -32,6 +36,8 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "duplicate-member": (400, "JSON 字段重复"),
     "unknown-parameter": (400, "不认识的查询参数"),
     "bad-cursor": (400, "翻页标记无效"),
+    "narrow-search": (400, "查找范围过大"),
+    "bad-search": (400, "查找内容不当"),
     "key-missing": (400, "缺少 Idempotency-Key"),
     "unauthenticated": (401, "没有有效的访问密钥"),
     "not-allowed": (403, "不能这样办理"),
@@ -77,6 +83,7 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "kind-retired": (409, "事项类型已停用"),
     "migration-refused": (409, "不能迁移到新版"),
     "migration-not-approved": (409, "迁移尚未批准"),
+    "ranking-stale": (409, "考核通报已有变化"),
     "version-taken": (409, "这个版本号已有不同内容"),
     "source-conflict": (409, "来源编号已有不同内容"),
     "closed-times": (409, "已办结事项的时间不能修改"),
@@ -98,6 +105,9 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "evidence-missing": (422, "缺少办理凭据"),
     "key-reused": (422, "Idempotency-Key 已用于另一个请求"),
     "bad-kind": (422, "事项类型定义有误"),
+    "bad-formula": (422, "指标定义有误"),
+    "bad-concern-rule": (422, "民情规则有误"),
+    "bad-register": (422, "台账定义有误"),
     "bad-directory": (422, "组织目录有误"),
     "bad-division": (422, "区划调整方案有误"),
     "bad-catalogue": (422, "事项目录有误"),
@@ -107,10 +117,12 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "no-opening": (422, "工作日历没有工作时间"),
     "unit-mismatch": (422, "时限单位不符"),
     "rate-limited": (429, "请求过于频繁"),
+    "too-many-uploads": (429, "待引用的附件过多"),
     "attachment-damaged": (500, "附件已损坏"),
     "internal": (500, "服务内部出错"),
     "busy": (503, "正在被频繁办理"),
     "ledger-behind": (503, "台账尚未跟上"),
+    "register-halted": (500, "台账没有建成"),
     "clocks-behind": (503, "时限表尚未跟上"),
     "unavailable": (503, "暂时无法使用"),
 }
@@ -184,12 +196,25 @@ def _detail(refusal: Refusal) -> str:
 
 
 def _errors(refusal: Refusal, detail: str) -> list[dict[str, str]]:
-    if isinstance(refusal, BadKind):
-        # A kind's definition: every problem, with its line in the YAML that was sent.
+    if isinstance(refusal, BadKind | BadFormula | BadRegister):
+        # A definition: every problem, with its line in the YAML that was sent.
         return [
             {"pointer": one.pointer, "line": str(one.line), "detail": one.detail}
             for one in refusal.found
         ]
+    if isinstance(refusal, BadDirectoryFile):
+        return [
+            {
+                "pointer": f"/{one.sheet}/{one.row}",
+                "sheet": one.sheet,
+                "row": str(one.row),
+                "code": one.code,
+                "detail": one.detail,
+            }
+            for one in refusal.rows
+        ]
+    if isinstance(refusal, BadDivision):
+        return [{"pointer": refusal.pointer, "detail": one} for one in refusal.problems]
     if not refusal.pointer:
         return []
     where = "pointer" if refusal.pointer.startswith("/") else "parameter"

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from api.books import Books, NoBooks
 from eventlog.database import Database
 from eventlog.runner import Runner
 from eventlog.vault import Vault
+from projections.rebuilding import Rebuilder
+from projections.registers.district import DistrictLedgers
 from workflows.engine import Engine
 from workflows.timers.worker import Tally
+from workflows.unallotted import Unallotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,14 @@ class DistrictServices:
     runner: Runner
     timers: Tally = field(default_factory=Tally)
     """What this process's timer worker has done here."""
+    books: Books = field(default_factory=NoBooks)
+    """Reads and writes the directory's workbook."""
+    unallotted: Unallotted = field(default_factory=Unallotted)
+    """What this process has read of the list 待划归."""
+    ledgers: DistrictLedgers = field(default_factory=DistrictLedgers)
+    """The ledgers in code, and the registers that the district has in use."""
+    rebuilder: Rebuilder | None = None
+    """Folds ledgers anew in the background."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What answers show of clocks (时限) and of the notices (通知) that time brought about."""
+"""What answers show of clocks (时限), and of notices (通知) of time and of what somebody did."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,13 +14,20 @@ from domain.clock import Clock
 from domain.clock_names import clock_text
 from domain.kind import Kind
 from eventlog.records import Record
+from workflows.notices.message import clock_of
 
 _FATES: Final = (
     f.NoticeDelivered,
     f.NoticeUndeliverable,
     f.NoticeAcknowledged,
     f.AcknowledgementMissed,
+    f.PartyNoticeDelivered,
+    f.PartyNoticeUndeliverable,
+    f.PartyNoticeAcknowledged,
+    f.PartyNoticeUnsigned,
 )
+INFORM: Final = "inform"
+"""What a notice of what somebody did asks for: to know."""
 
 
 class LimitState(Struct):
@@ -95,6 +102,15 @@ class RecipientState(Struct):
     """Posts that were passed over because nobody held them (缺位)."""
 
 
+class WithheldState(Struct):
+    """Somebody whom the notice was kept from, and why: `confidential` or `recused`; ids only."""
+
+    unit: str | None
+    post: str | None
+    person: str | None
+    reason: str
+
+
 class NoticeDocument(Struct, kw_only=True):
     """A notice and what became of it.
 
@@ -103,10 +119,17 @@ class NoticeDocument(Struct, kw_only=True):
 
     notice: int
     clock: str
+    """Of the moment that brought it; empty where somebody's action did (告知)."""
+    action: str = ""
+    """That action."""
     cause: str
     step: str
     covers: list[str]
     recipient: RecipientState
+    withheld: list[WithheldState] = []
+    """Who was to be told before, but may not see the case (保密、回避)."""
+    instead_of: int = 0
+    """The notice that nobody signed for in time, of which this tells the next in line; else 0."""
     state: str = "issued"
     issued_at: str
     acknowledge_by: str | None
@@ -162,8 +185,12 @@ def notices_of(records: Sequence[Record]) -> list[NoticeDocument]:
     found: dict[int, NoticeDocument] = {}
     for record in records:
         fact, at = record.fact, record.occurred_at
-        if isinstance(fact, f.NoticeIssued):
+        if isinstance(fact, f.NoticeIssued | f.PartyNotified):
             found[fact.notice] = _issued(fact, at)
+        elif isinstance(fact, f.NoticeDiverted) and fact.notice in found:
+            found[fact.notice].withheld = [
+                WithheldState(one.unit, one.post, one.person, one.reason) for one in fact.withheld
+            ]
         elif isinstance(fact, _FATES) and fact.notice in found:
             notice = found[fact.notice]
             for name, value in _fate(fact, at).items():
@@ -172,14 +199,17 @@ def notices_of(records: Sequence[Record]) -> list[NoticeDocument]:
     return list(found.values())
 
 
-def _issued(fact: f.NoticeIssued, at: datetime) -> NoticeDocument:
-    told = fact.recipient
+def _issued(fact: f.NoticeIssued | f.PartyNotified, at: datetime) -> NoticeDocument:
+    told, clock = fact.recipient, clock_of(fact)
+    party = fact if isinstance(fact, f.PartyNotified) else None
     return NoticeDocument(
         notice=fact.notice,
-        clock=clock_text((fact.clock, fact.scope, fact.cycle, fact.sequence)),
+        clock=clock_text(clock) if clock else "",
+        action=party.action if party else "",
         cause=fact.cause,
-        step=fact.step,
+        step=INFORM if isinstance(fact, f.PartyNotified) else fact.step,
         covers=list(fact.covers),
+        instead_of=party.instead_of if party else 0,
         recipient=RecipientState(
             told.role, told.unit.id if told.unit else None, told.post, told.person, [*told.vacant]
         ),
@@ -192,19 +222,23 @@ def _fate(
     fact: f.NoticeDelivered
     | f.NoticeUndeliverable
     | f.NoticeAcknowledged
-    | f.AcknowledgementMissed,
+    | f.AcknowledgementMissed
+    | f.PartyNoticeDelivered
+    | f.PartyNoticeUndeliverable
+    | f.PartyNoticeAcknowledged
+    | f.PartyNoticeUnsigned,
     at: datetime,
 ) -> dict[str, Any]:
     match fact:
-        case f.NoticeDelivered(channel=channel, attempts=attempts, receipt=receipt):
-            told = {"channel": channel, "attempts": attempts, "receipt": receipt}
+        case f.NoticeDelivered() | f.PartyNoticeDelivered():
+            told = {"channel": fact.channel, "attempts": fact.attempts, "receipt": fact.receipt}
             return {**told, "delivered_at": shown(at)}
-        case f.NoticeUndeliverable(channel=channel, attempts=attempts, reason=reason):
-            told = {"channel": channel, "attempts": attempts, "undeliverable_reason": reason}
-            return {**told, "undeliverable_at": shown(at)}
-        case f.NoticeAcknowledged(by=by):
-            return {"acknowledged_at": shown(at), "acknowledged_by": by}
-        case f.AcknowledgementMissed():
+        case f.NoticeUndeliverable() | f.PartyNoticeUndeliverable():
+            told = {"channel": fact.channel, "attempts": fact.attempts}
+            return {**told, "undeliverable_reason": fact.reason, "undeliverable_at": shown(at)}
+        case f.NoticeAcknowledged() | f.PartyNoticeAcknowledged():
+            return {"acknowledged_at": shown(at), "acknowledged_by": fact.by}
+        case f.AcknowledgementMissed() | f.PartyNoticeUnsigned():
             return {"missed_at": shown(at)}
 
 

@@ -78,7 +78,8 @@ def worker() -> FastAPI:
     threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
     configure_logs()
     wrapper = LocalWrapper(load_kek(Path(os.environ[KEK_VARIABLE])))
-    return application(Site(os.environ[DSN_VARIABLE], wrapper), Settings())
+    settings = Settings()
+    return application(Site(os.environ[DSN_VARIABLE], wrapper, rebuild=settings.rebuild), settings)
 
 
 def _leave_with_parent() -> None:

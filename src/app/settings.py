@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     """The master key that wraps all data keys; by default in `data`, beside the database."""
     max_body: int = Field(default=1_048_576, gt=0)
     """Bytes of a request body."""
+    rebuild: bool = True
+    """Whether a serving process rebuilds by itself the ledgers whose code has changed."""
     timers: bool = True
     """Whether a serving process lets timers happen; where off, `bihuan work` has to."""
 

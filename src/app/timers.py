@@ -11,10 +11,12 @@ from api.webhook_channel import WebhookChannel
 from app.wiring import OpenDistricts
 from eventlog.appender import LogClosed
 from workflows.attachments import Sweeper
+from workflows.divisions import Redivided
 from workflows.engine import Engine
 from workflows.notices.worker import NoticeWorker
 from workflows.open_clocks import ClocksBehind, followed, older_than_newest
 from workflows.recounts import recount
+from workflows.redividing import Redivider, Told
 from workflows.rounds import Rounds
 from workflows.timers.worker import STOP_SECONDS, Worker
 
@@ -121,6 +123,7 @@ def begin(services: DistrictServices) -> list[Running]:
         courier_of(services),
         Recounter(services.engine, _logged("recount", services)),
         Rounds(services.engine, _logged("round", services)),
+        Redivider(services.engine, _logged("division", services), _told(services)),
         Sweeper(services.engine.uploads, _logged("attachments", services)),
     ]
     return [(worker, asyncio.create_task(worker.run())) for worker in workers]
@@ -157,3 +160,21 @@ def _logged(event: str, services: DistrictServices) -> Callable[[BaseException],
         logger().warning(event, district=services.id, error=name, at=where(error))
 
     return trouble
+
+
+def _told(services: DistrictServices) -> Told:
+    """Return what logs how far a re-division is: numbers only."""
+
+    def told(division: str, result: Redivided, done: bool) -> None:  # noqa: FBT001 - see Told
+        logger().info(
+            "division",
+            district=services.id,
+            division=division,
+            examined=result.examined,
+            changed=result.changed,
+            to_allot=result.to_allot,
+            failures=len(result.failures),
+            done=done,
+        )
+
+    return told

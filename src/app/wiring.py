@@ -3,27 +3,40 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from api.logs import logger
+from api.logs import logger, where
+from api.registers import bring_registers
 from api.services import DistrictServices
 from app import embedded
+from app.books import Workbooks
+from app.definitions import bring_shipped
 from app.migrate import check_revision, districts, upgrade
 from app.settings import Settings
+from domain.definitions import Definitions
 from eventlog.database import Database, assert_durable
 from eventlog.keys import LocalWrapper, load_kek
 from eventlog.reader import read_head
-from eventlog.runner import Runner
+from eventlog.runner import Follower, Runner
 from eventlog.vault import Vault
+from projections.ledger import Ledger
 from projections.ledgers import LEDGERS
 from projections.places import PlaceTable
+from projections.readers import readers
+from projections.rebuild import Outcome
+from projections.rebuilding import Rebuilder
+from projections.registers.building import ensure
+from projections.registers.district import DistrictLedgers
+from projections.search import SearchTable
+from projections.views import bring_views
 from workflows.engine import Engine
 from workflows.kind_office import publish_shipped
 from workflows.language import Source
@@ -73,6 +86,8 @@ class Site:
     dsn: str
     wrapper: LocalWrapper
     clock: Callable[[], datetime] = real_clock
+    rebuild: bool = True
+    """Whether who serves rebuilds by itself the ledgers whose code has changed."""
 
     def districts(self) -> dict[str, str]:
         """Return the schema of each district."""
@@ -97,6 +112,28 @@ class Site:
             opened.close()
 
 
+class _Latest:
+    """What a district has defined: as its engine knows, or, where nothing keeps that, as asked."""
+
+    def __init__(self, engine: Engine, *, asks: bool) -> None:
+        self._engine = engine
+        self._asks = asks
+        self._known = engine.reference
+
+    def definitions(self) -> Definitions:
+        """Return the definitions, at most as old as what the engine decides by."""
+        if self._asks:
+            self.ask()
+        return self._latest().definitions
+
+    def ask(self) -> None:
+        """Read what came since."""
+        self._known = load_reference(self._engine.database, self._latest())
+
+    def _latest(self) -> Reference:
+        return max(self._known, self._engine.reference, key=lambda one: one.position)
+
+
 class _Opened:
     """A district in use: its engine, its vault, and the thread that carries its ledgers."""
 
@@ -107,7 +144,9 @@ class _Opened:
         known = load_reference(self._database, Reference()) if following else Reference()
         vault = Vault(self._database, district, site.wrapper)
         ledgers = [ledger.tables for ledger in LEDGERS.values()]
-        runner = Runner(self._database, [*ledgers, TimerTable(), DeliveryTable(), PlaceTable()])
+        others = (TimerTable(), DeliveryTable(), PlaceTable(), SearchTable(vault))
+        self._always: list[Follower] = [*ledgers, *others]
+        self._runner = runner = Runner(self._database, self._always)
         engine = Engine(
             self._database,
             district,
@@ -116,16 +155,40 @@ class _Opened:
             committed=(lambda _: runner.wake()) if following else None,
         )
         engine.reference = known
-        self.services = DistrictServices(district, self._database, engine, vault, runner)
+        latest = _Latest(engine, asks=not following)
+        in_use = DistrictLedgers(latest.definitions, self._keep, latest.ask)
+        self._rebuilder = Rebuilder(
+            self._database, in_use, trouble=_troubled(district), done=_rebuilt(district)
+        )
+        self.services = DistrictServices(
+            district,
+            self._database,
+            engine,
+            vault,
+            runner,
+            books=Workbooks(),
+            ledgers=in_use,
+            rebuilder=self._rebuilder,
+        )
         self._thread = threading.Thread(
             target=runner.run, args=(self._stop,), name=f"runner-{district}", daemon=True
         )
         if following:
+            self.services.ledgers.carried()  # from the first range on
             self._thread.start()
+            self._rebuilder.start(automatic=site.rebuild)
+
+    def _keep(self, registers: Sequence[Ledger[Any, Any]]) -> None:
+        """Let the registers in use have their tables, and the runner carry them."""
+        with self._database.connection() as connection:
+            for register in registers:
+                ensure(connection, register)
+        self._runner.follow([*self._always, *(register.tables for register in registers)])
 
     def close(self) -> None:
         """Write what is under way, stop following, give the connections back."""
         self.services.engine.close()
+        self._rebuilder.close()
         self._stop.set()
         self.services.runner.wake()
         if self._thread.is_alive():
@@ -135,18 +198,44 @@ class _Opened:
         self._database.close()
 
 
+def _troubled(district: str) -> Callable[[BaseException], None]:
+    """Return what logs why rebuilding fails, never with a message."""
+
+    def trouble(error: BaseException) -> None:
+        name = type(error).__name__
+        logger().warning("rebuild", district=district, error=name, at=where(error))
+
+    return trouble
+
+
+def _rebuilt(district: str) -> Callable[[Outcome], None]:
+    """Return what logs how rebuilds end."""
+
+    def done(outcome: Outcome) -> None:
+        ledger, found = outcome.name, outcome.found
+        if found is None:
+            logger().warning(
+                "rebuild-halted", district=district, ledger=ledger, detail=outcome.halted
+            )
+        else:
+            logger().info("rebuilt", district=district, ledger=ledger, differing=found.differing)
+
+    return done
+
+
 def carry_ledgers(services: DistrictServices) -> list[str]:
     """Bring the ledgers to the end of the log, for who reads them next; return who cannot follow.
 
     Where a server runs, its runner holds the lease and does it within moments.
     """
+    services.ledgers.carried()
     with services.database.connection() as connection:
         services.runner.run_until(read_head(connection).position)
     return [f"{one.name}：{one.detail}" for one in services.runner.lags() if one.state == "halted"]
 
 
 def bring_kinds(services: DistrictServices) -> None:
-    """Publish the kinds that came with an upgrade; which version is in use stays as it is (D6).
+    """Publish what came with an upgrade; which version is in use stays as it is (D6).
 
     Nobody uses this engine yet, so it may run on a loop of its own; in a thread of its own, as one
     of several server processes opens its districts inside its loop.
@@ -159,8 +248,33 @@ def bring_kinds(services: DistrictServices) -> None:
         logger().warning("kind-not-published", district=services.id, problem=problem)
 
 
+def _bring_registers(services: DistrictServices) -> None:
+    brought, problems = bring_registers(services)
+    for one in brought:
+        logger().info("register-published", district=services.id, register=one.name)
+    for problem in problems:
+        logger().warning("register-not-published", district=services.id, problem=problem)
+
+
 def _bring(engine: Engine) -> tuple[list[Source], list[str]]:
-    return asyncio.run(publish_shipped(engine))
+    async def bring() -> tuple[list[Source], list[str]]:
+        published, problems = await publish_shipped(engine)
+        return published, problems + await bring_shipped(engine)
+
+    return asyncio.run(bring())
+
+
+def keep_views(services: DistrictServices) -> None:
+    """Let BI tools see the ledgers that there are now, where anybody reads with such a tool."""
+    with services.database.connection() as connection:
+        if not readers(connection):
+            return
+        try:
+            ledgers = services.ledgers.values()
+            if bring_views(connection, services.database.schema, ledgers):
+                logger().info("views-renewed", district=services.id)
+        except psycopg.errors.InsufficientPrivilege as error:
+            logger().warning("views-not-renewed", district=services.id, reason=str(error))
 
 
 class OpenDistricts(Mapping[str, DistrictServices]):
@@ -197,7 +311,11 @@ class OpenDistricts(Mapping[str, DistrictServices]):
                     check_revision(self._site.dsn, district)
                     opened = _Opened(self._site, district, schema, following=True)
                     bring_kinds(opened.services)
+                    _bring_registers(opened.services)
                     self._opened[district] = opened
+            for opened in self._opened.values():
+                opened.services.ledgers.carried()  # also what another process took into use
+                keep_views(opened.services)
             self._looked = time.monotonic()
 
     def close(self) -> None:
@@ -232,7 +350,7 @@ def open_site(
         _assert_reachable(dsn)
         _upgrade(dsn)
         wrapper = LocalWrapper(load_kek(settings.master_key))
-        yield Site(dsn, wrapper, clock)
+        yield Site(dsn, wrapper, clock, settings.rebuild)
 
 
 def _assert_reachable(dsn: str) -> None:

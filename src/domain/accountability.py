@@ -1,5 +1,6 @@
 """The four that are fixed and the three duties, as they stand."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal, Protocol, TypeVar, assert_never
 
@@ -164,6 +165,37 @@ def reopened(accountability: Accountability) -> Accountability:
     """
     duties = tuple(duty for duty in accountability.duties if duty.name == STABILITY)
     return replace(accountability, measures=None, deadline=None, complete=(), duties=duties)
+
+
+def succeeded(
+    accountability: Accountability, now: Callable[[f.Unit], f.Unit], at: datetime
+) -> Accountability:
+    """Let whoever answers from a moment on stand in the unit that there is now.
+
+    Who was replaced before, and duties that ended, stay with the unit that was.
+    """
+    measures = accountability.measures
+    return replace(
+        accountability,
+        leaders=_since(accountability.leaders, at, lambda one: replace(one, unit=now(one.unit))),
+        responsible=_since(
+            accountability.responsible,
+            at,
+            lambda one: replace(one, units=tuple(dict.fromkeys(map(now, one.units)))),
+        ),
+        measures=replace(measures, owners=tuple(map(now, measures.owners))) if measures else None,
+        duties=tuple(
+            replace(duty, unit=now(duty.unit)) if duty.status == "running" else duty
+            for duty in accountability.duties
+        ),
+    )
+
+
+def _since(terms: tuple[T, ...], at: datetime, change: Callable[[T], T]) -> tuple[T, ...]:
+    """Change the term that is in effect at a moment, and all that were recorded after it."""
+    current = [n for n, term in enumerate(terms) if term.since <= at]
+    first = current[-1] if current else 0
+    return (*terms[:first], *map(change, terms[first:]))
 
 
 def _responsible(fact: f.ResponsibilityFixed) -> Responsible:

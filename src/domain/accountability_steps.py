@@ -28,8 +28,9 @@ def completed(step: Step) -> tuple[f.Fact, ...]:
     """
     rule, now = step.world.kind.accountability, step.case.accountability
     required = rule.slots_at(step.case.severity) if rule else ()
-    stands = standing(now, step.world.directory, step.at)
-    if not required or set(required) <= set(now.complete) or not set(required) <= set(stands):
+    if set(required) <= set(now.complete):
+        return ()
+    if not set(required) <= set(standing(now, step.world.directory, step.at)):
         return ()
     base, severity = step.base(), step.case.severity
     return (f.FourFixed(**base, severity=severity, parts=required, count=now.completions + 1),)

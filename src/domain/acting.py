@@ -7,12 +7,14 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from domain import facts as f
+from domain.allotting import action_of
 from domain.beside import beside
 from domain.case import Case
 from domain.clocks import tick
 from domain.commands import Act, Report
 from domain.conditions import check_form
 from domain.deciding import decided
+from domain.divisions import succession
 from domain.errors import (
     ActionUnavailable,
     EvidenceMissing,
@@ -88,7 +90,7 @@ def act(command: Act, case: Case, world: World) -> list[Draft]:
         ActionUnavailable, RoleForbidden, NaiveTime, FutureTime, TooOld, EvidenceMissing,
         UnknownField, UnknownUnit, AttachmentUnusable, or what the action requires.
     """
-    action = world.kind.actions.get(command.action)
+    action = action_of(world.kind, case, command.action)
     if action is None:
         raise ActionUnavailable(
             stage=stage_title(world.kind, case.stage),
@@ -207,12 +209,22 @@ def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
         made = BUILDERS[name](step)
         step = step.after(*made)
         facts += made
-    files = attached(step)
-    step = step.after(*files)
-    facts += files
+    for more in (attached(step), _come_back(before, step)):
+        step = step.after(*more)
+        facts += more
     drafts = [Draft(fact, step.at, tuple(texts) if n == 0 else ()) for n, fact in enumerate(facts)]
     ticked = tick(before, step.case, facts, step.at, step.world)
     return drafts + ticked + beside(before, step, facts)
+
+
+def _come_back(before: Case, step: Step) -> Sequence[f.Fact]:
+    """Let what is open again follow its units: closed cases were left with those that were."""
+    stages, directory = step.world.kind.stages, step.world.directory
+    if not directory.divisions or before.version == 0 or before.stage not in stages:
+        return ()
+    if not stages[before.stage].ending or stages[step.case.stage].ending:
+        return ()
+    return succession(step.case, next(reversed(directory.divisions)), directory, step.at)
 
 
 def place_of(command: Report, world: World) -> f.Unit | None:

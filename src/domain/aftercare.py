@@ -23,6 +23,8 @@ AftercareEvent = (
     | f.DuplicateAnswered
     | f.CaseSplit
     | f.SplitOff
+    | f.PartEnded
+    | f.SplitAnswered
 )
 
 
@@ -55,17 +57,11 @@ class Aftercare(Struct, frozen=True, gc=False, kw_only=True):
     came_from: str = ""
     """The stage in which it was merged."""
     answered_at: datetime | None = None
-    """When its caller was last told how the primary ended."""
+    """When its caller was last told how the primary, or the last of its parts, ended."""
     joined: tuple[f.CaseReference, ...] = ()
     """The duplicates this case stands for; their callers are answered when it ends."""
     sources: tuple[f.SourceReference, ...] = ()
     """Further numbers by which other systems know it."""
-
-    @property
-    def bound(self) -> tuple[str, ...]:
-        """The ids of the cases that an action of this one may have to write to."""
-        into = (self.merged_into,) if self.merged_into else ()
-        return (*into, *(one.id for one in self.joined))
 
 
 def aftercare_after(aftercare: Aftercare, fact: AftercareEvent, occurred_at: datetime) -> Aftercare:
@@ -81,11 +77,13 @@ def aftercare_after(aftercare: Aftercare, fact: AftercareEvent, occurred_at: dat
             return _appealed(aftercare, fact)
         case f.CaseMerged() | f.CaseUnmerged() | f.DuplicateJoined() | f.DuplicateParted():
             return _merged(aftercare, fact)
-        case f.DuplicateAnswered():
+        case f.DuplicateAnswered() | f.SplitAnswered():
             return replace(aftercare, answered_at=occurred_at)
         case f.SplitOff():
             return _with_source(aftercare, fact.source)
         case f.CaseSplit():
+            return replace(aftercare, answered_at=None)
+        case f.PartEnded():
             return aftercare
         case _:
             assert_never(fact)

@@ -64,12 +64,14 @@ def _called_back(action: Action, case: Case, world: World) -> None:
 
 
 def _unrated(action: Action, case: Case, world: World) -> None:
-    """A result is rated once; a duplicate is rated once its caller was answered."""
+    """A result is rated once; a duplicate, or what was split, once its caller was answered."""
     del action, world
-    care = case.aftercare
-    result = care.answered_at if care.merged_into else case.closed_at
-    if care.merged_into and result is None:
+    care, parts = case.aftercare, case.split.parts
+    if case.waits and care.merged_into:
         raise GuardFailed(detail=f"主事项 {care.merged_number} 尚未办结，办结答复后再评价")
+    if case.waits:
+        raise GuardFailed(detail=f"拆分出的 {len(parts)} 件尚未全部办结，全部答复后再评价")
+    result = care.answered_at if care.merged_into or parts else case.closed_at
     if result is not None and care.rated_at is not None and care.rated_at >= result:
         raise AlreadyRated
 

@@ -5,14 +5,15 @@ merged case is ever forgotten.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from domain import facts as f
+from domain.answering import answers, members_beside
 from domain.case import Case, blank
 from domain.clocks import tick
-from domain.errors import DuplicatesJoined, EvidenceMissing, UnknownKind
+from domain.errors import EvidenceMissing, UnknownKind
 from domain.merging_steps import TITLES
 from domain.step import Step
 from domain.steps import BUILDERS
@@ -26,13 +27,12 @@ WRITTEN: Final = frozenset(
         f.DuplicateParted.TYPE,
         f.DuplicateAnswered.TYPE,
         f.SplitOff.TYPE,
+        f.PartEnded.TYPE,
+        f.SplitAnswered.TYPE,
+        f.UnitsSucceeded.TYPE,
     }
 )
 """Facts that no kind emits: they follow from others of the same decision."""
-UNANSWERED: Final = frozenset({f.CaseWithdrawn.TYPE, f.CaseSplit.TYPE, f.CaseVoided.TYPE})
-"""Endings that answer nobody but whoever wanted them; not while others wait for the result."""
-REPLY: Final = "reply"
-"""The sealed text of an ending that every caller of a joined duplicate gets too."""
 NARRATIVE: Final = "narrative"
 FINDINGS: Final = "closed-loop"
 """The kind of case that a finding becomes."""
@@ -65,17 +65,7 @@ def beside(before: Case, step: Step, facts: Sequence[f.Fact]) -> list[Draft]:
                 drafts.append(Draft(told, step.at, stream=Stream(f.CATALOGUE)))
             case _:
                 pass
-    return drafts + _answers(before, step, facts)
-
-
-def members_beside(case: Case, step: Step) -> dict[str, Any]:
-    """Return what a fact says that an action of one case puts beside another: it moves nothing."""
-    return {
-        "action": step.action.name,
-        "stage": f.Stage(case.stage, case.stage, case.phase),
-        "holder": case.holder,
-        "late": step.late,
-    }
+    return drafts + answers(before, step, facts)
 
 
 def _in(case: Case, step: Step, fact: f.Fact, texts: Sequence[f.Text] = ()) -> Draft:
@@ -114,34 +104,6 @@ def _parted(step: Step, fact: f.CaseUnmerged) -> list[Draft]:
         **members_beside(primary, step), duplicate=step.case.id, number=step.case.number
     )
     return [_in(primary, step, parted)]
-
-
-def _answers(before: Case, step: Step, facts: Sequence[f.Fact]) -> list[Draft]:
-    """Answer every caller whose case had joined this one, whenever and however it ends."""
-    joined = step.case.aftercare.joined
-    stages = step.world.kind.stages
-    ends = stages[step.case.stage].ending and before.stage != step.case.stage
-    if not joined or not ends or (before.stage in stages and stages[before.stage].ending):
-        return []
-    if any(fact.TYPE in UNANSWERED for fact in facts):
-        raise DuplicatesJoined(numbers="、".join(one.number for one in joined))
-    grades = [fact.grade for fact in facts if isinstance(fact, f.CaseClosed)]
-    texts = [text for text in step.texts if text.field == REPLY]
-    return [
-        _in(one, step, _answer(one, step, grades[0] if grades else None), texts)
-        for one in (step.world.others[named.id] for named in joined)
-    ]
-
-
-def _answer(duplicate: Case, step: Step, grade: str | None) -> f.DuplicateAnswered:
-    case = step.case
-    return f.DuplicateAnswered(
-        **members_beside(duplicate, step),
-        primary=case.id,
-        number=case.number,
-        ending=case.stage,
-        grade=grade,
-    )
 
 
 def _found(before: Case, step: Step, finding: f.FindingRecorded) -> list[Draft]:

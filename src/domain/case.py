@@ -16,6 +16,8 @@ from domain.clock import Clock, Instance
 from domain.filing import Filing
 from domain.privacy import Privacy
 from domain.routing import Routing
+from domain.splitting import Split
+from domain.told import Told
 
 APPROVERS: Final = 2
 """How many confirm the correction of a closed clock's time (interface.md)."""
@@ -108,12 +110,15 @@ class Case(Struct, frozen=True, gc=False, kw_only=True):
     """How many notices were issued."""
     unsigned: tuple[Notice, ...] = ()
     """Those that must still be signed for."""
+    told: tuple[Told, ...] = ()
+    """Of what somebody did (告知): those that must still be signed for."""
     routing: Routing = Routing()
     aftercare: Aftercare = Aftercare()
     privacy: Privacy = Privacy()
     accountability: Accountability = Accountability()
     filing: Filing = Filing()
     civic: Civic = Civic()
+    split: Split = Split()
     attached: tuple[str, ...] = ()
     """Files (附件) that its facts refer to, by id."""
 
@@ -134,6 +139,19 @@ class Case(Struct, frozen=True, gc=False, kw_only=True):
     def request(self, number: int) -> Request | None:
         """Return a request that waits for a decision."""
         return next((one for one in self.requests if one.number == number), None)
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The ids of the cases whose callers may wait for this one, or for which its own waits."""
+        care, split = self.aftercare, self.split
+        joined = (one.id for one in (*care.joined, *split.parts))
+        return (*filter(None, (care.merged_into, split.parent)), *joined)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its end answered nobody (并案, 拆分), and no answer has come from elsewhere."""
+        handed_over = bool(self.aftercare.merged_into or self.split.parts)
+        return handed_over and self.aftercare.answered_at is None
 
     @property
     def verifier(self) -> f.Unit | None:

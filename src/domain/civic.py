@@ -1,5 +1,6 @@
 """What residents and units do together in a case: what was claimed, voted, published, found."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import assert_never
 
@@ -65,3 +66,8 @@ def civic_after(civic: Civic, fact: CivicEvent, occurred_at: datetime) -> Civic:
             return civic
         case _:
             assert_never(fact)
+
+
+def succeeded(civic: Civic, now: Callable[[f.Unit], f.Unit]) -> Civic:
+    """Let what was claimed be the claim of whoever is in the claimant's place now."""
+    return replace(civic, claimant=now(civic.claimant)) if civic.claimant else civic

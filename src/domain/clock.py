@@ -1,5 +1,6 @@
 """A clock (时限) of a case, folded from its facts: what it counts, what holds it, what is next."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, assert_never
 
@@ -103,12 +104,10 @@ def clocks_after(clocks: tuple[Clock, ...], fact: ClockEvent) -> tuple[Clock, ..
     return tuple(_after(clock, fact) if clock.instance == instance else clock for clock in clocks)
 
 
-def bound_to(clocks: tuple[Clock, ...], units: dict[str, f.Unit]) -> tuple[Clock, ...]:
-    """Return clocks that bind whoever follows these units, as far as they still count."""
+def bound_to(clocks: tuple[Clock, ...], now: Callable[[f.Unit], f.Unit]) -> tuple[Clock, ...]:
+    """Return clocks that bind whoever follows a unit, as far as they still count."""
     return tuple(
-        replace(one, answerable=units.get(one.answerable.id, one.answerable))
-        if one.open and one.answerable
-        else one
+        replace(one, answerable=now(one.answerable)) if one.open and one.answerable else one
         for one in clocks
     )
 

@@ -19,22 +19,12 @@ from domain.planning import plan, reckoned
 from domain.reckoning import DATE
 from domain.settling import breached
 from domain.turn import Turn, of
+from domain.values import VALUES
 from domain.world import Draft, World
 
-VALUES: Final[dict[str, str]] = {
-    f.MilestoneReached.TYPE: "milestone",
-    f.CaseGraded.TYPE: "severity",
-    f.CaseClosed.TYPE: "outcome",
-    f.CaseUnmerged.TYPE: "back_to",
-    f.DutyTaken.TYPE: "duty",
-    f.DutyFulfilled.TYPE: "duty",
-    f.DutyFailed.TYPE: "duty",
-    f.RevisitRecorded.TYPE: "outcome",
-}
-"""By which value of a fact a clock may tell it from others of its name: `case-graded:major`."""
 HOPS: Final = (f.CaseHandedDown.TYPE, f.CaseEscalated.TYPE)
 """What hands a case on to another unit, which may return it."""
-SCOPES: Final = ("task", "call", "duty")
+SCOPES: Final = ("task", "call", "duty", "objection")
 """What a clock may be for besides the case itself, by the member of the fact that names it."""
 
 
@@ -156,9 +146,12 @@ def _start(
     """Start what a fact starts; once a case has ended only what outlives it begins."""
     open_now = {(clock.name, clock.scope) for clock in turn.case.open_clocks}
     over = turn.world.kind.stages[turn.case.stage].ending
+    marks = frozenset(triggered)
     for definition in turn.world.kind.clocks:
-        by = [triggered[mark] for mark in definition.start if mark in triggered]
-        if not by or (over and not definition.outlives) or stands(definition, turn):
+        if definition.start.isdisjoint(marks):
+            continue
+        by = [triggered[mark] for mark in definition.start if mark in marks]
+        if (over and not definition.outlives) or stands(definition, turn):
             continue
         scopes = {"": by[0]} if definition.per == "case" else _scopes(definition, facts)
         for scope, fact in scopes.items():

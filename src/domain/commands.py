@@ -85,7 +85,8 @@ class Sign(Struct, frozen=True):
 class Delivery(Struct, frozen=True, kw_only=True):
     """送达结果: what became of a notice on its channel; without a receipt it was given up."""
 
-    clock: Instance
+    clock: Instance | None
+    """Of the clock that brought the notice about; absent: somebody's action did (告知)."""
     notice: int
     channel: str
     attempts: int

@@ -1,7 +1,7 @@
 """decide(command, case, world) → the facts to record, or a Refusal. Pure; the only rules there are.
 
 Order within one decision: deadlines that passed unnoticed, the action's facts, the clocks they
-start and stop. All of it is recorded, or nothing.
+start and stop, who has thereby signed, who is told of it. All of it is recorded, or nothing.
 """
 
 from typing import assert_never
@@ -27,17 +27,25 @@ from domain.notices import delivered, sign
 from domain.recounting import recount
 from domain.retelling import tell, update
 from domain.settling import settle
+from domain.telling import notices, signed_by_acting
 from domain.world import Draft, World
 
 
-def decide(  # noqa: C901, PLR0911 - one arm a command
-    command: Command, case: Case, world: World
-) -> tuple[Draft, ...]:
+def decide(command: Command, case: Case, world: World) -> tuple[Draft, ...]:
     """Return what a command makes of a case; nothing, if it was all known already.
 
     Raises:
         Refusal: and then nothing happened.
     """
+    drafts = _decided(command, case, world)
+    if case.told and isinstance(command, Act):
+        drafts += tuple(signed_by_acting(case, world))
+    return (*drafts, *notices(case, drafts, world))
+
+
+def _decided(  # noqa: C901, PLR0911 - one arm a command
+    command: Command, case: Case, world: World
+) -> tuple[Draft, ...]:
     match command:
         case Report():
             return tuple(report(command, case, world))

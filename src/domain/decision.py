@@ -5,7 +5,7 @@ its rows as the bits of an integer, so that a decision is one bitwise `and` over
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, cast
 
 from msgspec import Struct
@@ -85,11 +85,19 @@ def evaluate(table: Table, read: Callable[[str], object]) -> Decision:
     for one in table.inputs:
         inputs[one.name], piece = _place(one, _known(one, table, read))
         left &= one.rows[piece]
-    rows = tuple(number for number in range(1, len(table.rows) + 1) if left >> (number - 1) & 1)
+    rows = tuple(_numbers(left))
     if not rows or (table.hit == "unique" and len(rows) > 1):
         detail = f"决策表“{table.title}”没有得出唯一的结果；请管理员核对"
         raise GuardFailed(detail=detail, broken=table.name)
     return Decision(table=table, inputs=inputs, rows=rows, outputs=_outputs(table, rows))
+
+
+def _numbers(bits: int) -> Iterator[int]:
+    """Yield which bits are set, counted from 1."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length()
+        bits ^= lowest
 
 
 def _known(one: Input, table: Table, read: Callable[[str], object]) -> object:

@@ -63,6 +63,10 @@ class Directory(Struct, frozen=True):
     relations: Relations = Relations()
     divisions: dict[str, f.DivisionDecreed] = {}
     """Re-divisions that were decreed, by their code."""
+    carried_out: dict[str, f.DivisionCarriedOut] = {}
+    """Those that every open case was asked about."""
+    posts_of: dict[str, tuple[str, ...]] = {}
+    """The posts of each unit that has any: whoever is told is looked for there at every notice."""
 
     def unit(self, unit_id: str) -> f.Unit:
         """Return a unit with its path, as facts carry it.
@@ -176,7 +180,7 @@ class Directory(Struct, frozen=True):
         return f.Unit(root.id, root.path) if root else None
 
 
-def fold_directory(  # noqa: C901 - one arm a fact
+def fold_directory(  # noqa: C901, PLR0912 - one arm a fact
     directory: Directory, facts: Iterable[f.Fact]
 ) -> Directory:
     """Apply the directory's facts, in the order of the log."""
@@ -185,6 +189,7 @@ def fold_directory(  # noqa: C901 - one arm a fact
     persons = set(directory.persons)
     calendars = dict(directory.calendars)
     divisions = dict(directory.divisions)
+    carried_out = dict(directory.carried_out)
     relations = directory.relations
     moved = False
     for fact in facts:
@@ -201,6 +206,8 @@ def fold_directory(  # noqa: C901 - one arm a fact
                 )
             case f.DivisionDecreed():
                 divisions[fact.division] = fact
+            case f.DivisionCarriedOut():
+                carried_out[fact.division] = fact
             case f.UnitRelated() | f.RelationEnded() | f.DeputyNamed():
                 relations = related(relations, fact)
             case f.PostLeft():
@@ -232,7 +239,16 @@ def fold_directory(  # noqa: C901 - one arm a fact
         calendars=calendars,
         relations=relations,
         divisions=divisions,
+        carried_out=carried_out,
+        posts_of=_by_unit(posts.values()),
     )
+
+
+def _by_unit(posts: Iterable[Post]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for post in posts:
+        found.setdefault(post.unit, []).append(post.id)
+    return {unit: tuple(its) for unit, its in found.items()}
 
 
 def _indexed(units: dict[str, UnitEntry]) -> Directory:

@@ -5,6 +5,7 @@ place; where nobody can tell, the nearest unit above holds it, on the list 待�
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -12,7 +13,10 @@ from domain import facts as f
 from domain.case import Case
 from domain.directory import LEVELS, Directory, UnitEntry, circles, fold_directory, homeless
 from domain.errors import BadInput
+from domain.privacy import Privacy
+from domain.privacy import succeeded as privacy_succeeded
 from domain.settling import settle
+from domain.succession import units_named
 from domain.turn import Turn
 from domain.world import Draft, World
 
@@ -23,6 +27,11 @@ class BadDivision(BadInput):
     """区划调整方案整份不能执行，请改正：{detail}。"""
 
     code = "bad-division"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep every problem."""
+        self.problems = tuple(problems)
+        super().__init__(detail="；".join(problems))
 
 
 def facts_of(decree: f.DivisionDecreed, directory: Directory) -> list[f.Fact]:
@@ -88,7 +97,7 @@ def check_division(decree: f.DivisionDecreed, directory: Directory) -> None:
         after = fold_directory(directory, facts_of(decree, directory))
         problems = [*_broken(after, directory)]
     if problems:
-        raise BadDivision(detail="；".join(problems))
+        raise BadDivision(problems)
 
 
 def _unknown(decree: f.DivisionDecreed, directory: Directory) -> Iterator[str]:
@@ -181,14 +190,61 @@ def reallot(case: Case, division: str, world: World) -> list[Draft]:
     turn = Turn(case, world)
     for draft in drafts:
         turn.record(draft.fact, draft.occurred_at)
-    fact = _reallotted(turn.case, division, world.directory)
-    if fact is None:
-        return []
-    turn.record(fact, world.now)
-    return turn.drafts
+    facts = succession(turn.case, division, world.directory, world.now)
+    for fact in facts:
+        turn.record(fact, world.now)
+    return turn.drafts if facts else []
 
 
-def _reallotted(case: Case, division: str, directory: Directory) -> f.CaseReallotted | None:
+def succession(
+    case: Case, division: str, directory: Directory, at: datetime
+) -> list[f.CaseReallotted | f.UnitsSucceeded]:
+    """Return what lets a case name only units that there are; nothing, if it does already."""
+    place = follow(case.place, directory)
+    sure_place = place.unit if place.sure else None
+    recused = tuple(_recusals(case.privacy, directory))
+    privacy = privacy_succeeded(case.privacy, recused) if recused else Privacy()
+    fact = _reallotted(case, division, directory, privacy)
+    by = {
+        unit.id: now
+        for unit in units_named(case, at)
+        if (now := follow(unit, directory, sure_place).unit) is not None and now != unit
+    }
+    facts: list[f.CaseReallotted | f.UnitsSucceeded] = [fact] if fact else []
+    if by or recused:
+        facts.append(
+            f.UnitsSucceeded(
+                action=ACTION,
+                stage=f.Stage(case.stage, case.stage, case.phase),
+                holder=fact.holder if fact else case.holder,
+                late=None,
+                division=division,
+                units=tuple(f.UnitPassed(unit, now) for unit, now in by.items()),
+                recused=recused,
+            )
+        )
+    return facts
+
+
+def _recusals(privacy: Privacy, directory: Directory) -> Iterator[f.RecusalPassed]:
+    """Yield which units stay out (回避) in place of others: all that have people of theirs."""
+    for unit in privacy.units:
+        now = tuple(directory.unit(one) for one in directory.survivors(unit.id))
+        if now not in {(), (unit,)}:
+            yield f.RecusalPassed(unit.id, now)
+
+
+def _let_in(unit: f.Unit | None, privacy: Privacy, directory: Directory) -> f.Unit | None:
+    """Return who may hold the case: the unit, or the nearest above it that does not stay out."""
+    while unit is not None and privacy.recuses(unit):
+        above = unit.path[:-1]
+        unit = f.Unit(above[-1], above) if above else None
+    return unit or directory.centre
+
+
+def _reallotted(
+    case: Case, division: str, directory: Directory, privacy: Privacy
+) -> f.CaseReallotted | None:
     place = follow(case.place, directory)
     sure_place = place.unit if place.sure else None
     own = [follow(one, directory, sure_place) for one in (case.holder, case.lead, case.accepted_by)]
@@ -200,7 +256,7 @@ def _reallotted(case: Case, division: str, directory: Directory) -> f.CaseReallo
     fact = f.CaseReallotted(
         action=ACTION,
         stage=f.Stage(case.stage, case.stage, case.phase),
-        holder=holder.unit,
+        holder=_let_in(holder.unit, privacy, directory) if case.holder else None,
         late=None,
         division=division,
         place=place.unit,

@@ -13,10 +13,10 @@ Refusal
 │   ├── AccountabilityIncomplete, EffectiveTooEarly, DeadlineNotAllowed, DutyNotAllowed
 │   ├── CallbackDissatisfied, CallbackMissing, RedoExhausted, LeaderCloses, AlreadyRated
 │   ├── AppealLate, AppealNotAllowed, MergeNotAllowed, DuplicatesJoined, Recused, RecusedLeads
-│   ├── AlreadyClaimed, VoteContradicts, PublicationOpen, ObjectionsOpen
+│   ├── AlreadyClaimed, VoteContradicts, PublicationOpen, ObjectionsOpen, TooManyUploads
 │   └── Unauthenticated, NotFound
 └── Collision           somebody or something was there before
-    └── VersionStale, KeyMissing, KeyReused, SourceConflict, ClosedTimes, Busy
+    └── VersionStale, KeyMissing, KeyReused, SourceConflict, ClosedTimes, Busy, RankingStale
 
 What only counting can refuse (BareDuration, NoOpening…): `domain/budget.py`, `domain/due.py`.
 
@@ -353,6 +353,12 @@ class NotFound(NotAllowed):
     code = "not-found"
 
 
+class TooManyUploads(NotAllowed):
+    """已上传、尚未引用的附件过多（最多 {files} 个、共 {megabytes} MB）。请先引用，或稍后再传。"""
+
+    code = "too-many-uploads"
+
+
 class Collision(Refusal):
     """与已有记录冲突：{detail}。"""
 
@@ -393,3 +399,9 @@ class Busy(Collision):
     """同一事项正被频繁办理，这次没有写入。请稍后用同一个 Idempotency-Key 重试。"""
 
     code = "busy"
+
+
+class RankingStale(Collision):
+    """考核通报在预览以后有了变化，或已有新版签发。请重新预览，核对以后再签发。"""
+
+    code = "ranking-stale"

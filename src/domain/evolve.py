@@ -18,6 +18,9 @@ from domain.clock import Instance, bound_to, clocks_after
 from domain.filing import FilingEvent, beyond, filing_after
 from domain.privacy import PrivacyEvent, privacy_after
 from domain.routing import RoutingEvent, routing_after
+from domain.splitting import split_after
+from domain.succession import succeed
+from domain.told import ENDING, laid_down, told_after
 
 CaseEvent = (
     f.CaseReported
@@ -108,6 +111,8 @@ def evolve(case: Case, fact: f.Fact, occurred_at: datetime) -> Case:
         # Most facts of a case change nothing beyond the step; a match this long is not for free.
         quiet = type(fact) in QUIET
         moved = case if quiet else _step(case, fact, occurred_at)  # type: ignore[arg-type]
+        if case.told and isinstance(fact, ENDING):
+            moved = replace(moved, told=laid_down(case.told))
         return replace(
             moved,
             version=case.version + 1,
@@ -122,6 +127,10 @@ def evolve(case: Case, fact: f.Fact, occurred_at: datetime) -> Case:
         latest = _later(case.changed_at, occurred_at) if _done(fact) else case.changed_at
         case = replace(case, version=case.version + 1, clocks=clocks, changed_at=latest)
         return _noticed(case, fact)
+    if isinstance(fact, f.NoticeFact):
+        told = told_after(case.told, fact)  # type: ignore[arg-type]
+        noticed = max(case.noticed, fact.notice)
+        return replace(case, version=case.version + 1, noticed=noticed, told=told)
     raise TypeError(f"{fact.TYPE} is no fact of a case")
 
 
@@ -285,6 +294,8 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
         case f.FilingFact():
             filing = filing_after(case.filing, fact, occurred_at)
             filed = replace(case, filing=filing, **beyond(fact))
+            if isinstance(fact, f.UnitsSucceeded):
+                return succeed(case, fact, occurred_at)
             return _followed(case, filed, fact) if isinstance(fact, f.CaseReallotted) else filed
         case f.EvidenceAttached():
             return replace(case, attached=(*case.attached, fact.attachment))
@@ -319,12 +330,14 @@ def _followed(was: Case, case: Case, fact: f.CaseReallotted) -> Case:
     before = (was.place, was.lead, was.accepted_by, was.holder, *(one.unit for one in was.tasks))
     after = (case.place, case.lead, case.accepted_by, fact.holder, *(one.unit for one in tasks))
     pairs = {one.id: now for one, now in zip(before, after, strict=True) if one and now}
-    return replace(case, tasks=tasks, clocks=bound_to(case.clocks, pairs))
+    clocks = bound_to(case.clocks, lambda unit: pairs.get(unit.id, unit))
+    return replace(case, tasks=tasks, clocks=clocks)
 
 
 def _after_closing(case: Case, fact: AftercareEvent, occurred_at: datetime) -> Case:
     """Take over what follows a closing; what must be done again is not closed any more."""
     care = aftercare_after(case.aftercare, fact, occurred_at)
+    case = replace(case, split=split_after(case.split, fact))
     undone = isinstance(fact, f.RedoRequired) or (
         isinstance(fact, f.CallbackRecorded) and fact.unsettled
     )

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from domain import facts as f
 
-FilingEvent = f.CaseFiled | f.CategoryMapped | f.AdmissionDecided | f.CaseReallotted
+FilingEvent = (
+    f.CaseFiled | f.CategoryMapped | f.AdmissionDecided | f.CaseReallotted | f.UnitsSucceeded
+)
 
 
 class Filing(Struct, frozen=True, gc=False, kw_only=True):
@@ -39,7 +41,7 @@ def beyond(fact: FilingEvent) -> dict[str, Any]:
         case f.CaseReallotted():
             names = ("place", "lead", "accepted_by", "assisting", "informed")
             return {name: getattr(fact, name) for name in names}
-        case f.CaseFiled() | f.AdmissionDecided():
+        case f.CaseFiled() | f.AdmissionDecided() | f.UnitsSucceeded():
             return {}
         case _:
             assert_never(fact)
@@ -61,7 +63,7 @@ def filing_after(filing: Filing, fact: FilingEvent, occurred_at: datetime) -> Fi
             return replace(filing, code=fact.code)
         case f.CaseReallotted():
             return replace(filing, to_allot=fact.to_allot)
-        case f.AdmissionDecided():
+        case f.AdmissionDecided() | f.UnitsSucceeded():
             return filing
         case _:
             assert_never(fact)

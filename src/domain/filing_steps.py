@@ -150,19 +150,22 @@ def _reallotted(step: Step) -> tuple[f.Fact, ...]:
     if holder is None or holder.id in place.path:
         holder = directory.ancestor(place, "community") or place
     members: dict[str, Any] = {**base, "holder": holder}
-    return (
-        f.CaseReallotted(
-            **members,
-            division="",
-            place=place,
-            lead=holder if _same(case.lead, was) else case.lead,
-            accepted_by=holder if _same(case.accepted_by, was) else case.accepted_by,
-            assisting=case.assisting,
-            informed=case.informed,
-            tasks=tuple(f.TaskHeld(task.number, task.unit) for task in case.tasks),
-            to_allot=False,
-        ),
+    allotted = f.CaseReallotted(
+        **members,
+        division="",
+        place=place,
+        lead=holder if _same(case.lead, was) else case.lead,
+        accepted_by=holder if _same(case.accepted_by, was) else case.accepted_by,
+        assisting=case.assisting,
+        informed=case.informed,
+        tasks=tuple(f.TaskHeld(task.number, task.unit) for task in case.tasks),
+        to_allot=False,
     )
+    if was is None or was == holder:
+        return (allotted,)
+    base = step.after(allotted).base()
+    units = (f.UnitPassed(was.id, holder),)
+    return (allotted, f.UnitsSucceeded(**base, division="", units=units, recused=()))
 
 
 def _same(one: f.Unit | None, other: f.Unit | None) -> bool:

@@ -1,5 +1,6 @@
 """Who may take an action now, and what it requires of the case."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from domain import (
@@ -11,6 +12,7 @@ from domain import (
     routing_guards,
 )
 from domain.ahead import applied_ahead
+from domain.allotting import actions_of
 from domain.case import Case
 from domain.clock import Clock
 from domain.conditions import check_case
@@ -62,16 +64,18 @@ def check(action: Action, case: Case, world: World) -> None:
 
 def available_names(case: Case, world: World) -> list[str]:
     """Return the names of the actions the actor may take now."""
-    return [
-        action.name
-        for action in world.kind.actions.values()
-        if case.stage in action.stages and may(action, case, world)
-    ]
+    return [action.name for action in _available(case, world)]
+
+
+def _available(case: Case, world: World) -> Iterator[Action]:
+    for action in actions_of(world.kind, case):
+        if case.stage in action.stages and may(action, case, world):
+            yield action
 
 
 def available_titles(case: Case, world: World) -> str:
     """Return those actions' titles for a message."""
-    titles = [world.kind.actions[name].title for name in available_names(case, world)]
+    titles = [action.title for action in _available(case, world)]
     return "、".join(titles) or "无"
 
 

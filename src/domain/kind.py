@@ -266,8 +266,8 @@ class ClockDefinition(Struct, frozen=True, kw_only=True):
     calendar: str
     cutoff: Cutoff
     total: bool
-    per: Literal["case", "task", "call", "duty"] = "case"
-    """One for the case, or one for each task, call or duty (scope `task:<number>`)."""
+    per: Literal["case", "task", "call", "duty", "objection"] = "case"
+    """One for the case, or one for each task, call, duty, objection (scope `task:<number>`)."""
     roll: bool = False
     """`nonworking_start: roll`: a start off working hours counts from the next opening (R3)."""
     warn: tuple[EarlyWarning, ...] = ()
@@ -279,6 +279,17 @@ class ClockDefinition(Struct, frozen=True, kw_only=True):
     ladder: tuple[Rung, ...] = ()
     outlives: bool = False
     """Whether it goes on when the case ends (包稳定)."""
+
+
+class NoticeRule(Struct, frozen=True, kw_only=True):
+    """告知规则: who is told that a fact happened, and within what time they sign for it."""
+
+    on: tuple[Trigger, ...]
+    to: tuple[str, ...]
+    """Members of the fact that name a unit or a post, words for a unit of the case, or Roles."""
+    acknowledge: Budget | None
+    calendar: str
+    """By which that time is counted, unless the recipient's unit has its own; perhaps empty."""
 
 
 class SkipLevel(Struct, frozen=True, kw_only=True):
@@ -299,6 +310,17 @@ class SkipLevel(Struct, frozen=True, kw_only=True):
         named = (("category", self.category), ("urgency", self.urgency))
         chosen = ",".join(f"{name}={value}" for name, value in named if value)
         return f"{chosen or '*'}>{self.tier}"
+
+
+class Likeness(Struct, frozen=True):
+    """疑似重复: which open cases are suggested as the same issue (workflow.md §1)."""
+
+    radius: int = 50
+    """Metres."""
+    hours: int = 24
+    """Natural hours, before and after."""
+    same_category: bool = True
+    """Whether only those of the same category, or of none, come into question."""
 
 
 class Recurring(Struct, frozen=True, kw_only=True):
@@ -355,21 +377,34 @@ class Kind(Struct, frozen=True, kw_only=True):
     """Which action a register's milestone column stands for."""
     suspensions: dict[str, Suspension] = {}
     skip_levels: tuple[SkipLevel, ...] = ()
+    likeness: Likeness = Likeness()
     accountability: AccountabilityRule | None = None
     recurring: Recurring | None = None
     migrations: tuple[Migration, ...] = ()
     """How open cases of older versions pass to this one; the most particular rule first."""
+    notices: tuple[NoticeRule, ...] = ()
+    """Who is told of what somebody did (告知)."""
+    told_of: dict[str, tuple[tuple[str, NoticeRule], ...]] = {}
+    """By fact, at which value of it ("" for any) which rule tells; found from the notices."""
     triggers: frozenset[Trigger] = frozenset()
     """Everything that starts or stops a clock; found from the clocks, never given."""
+    clock_names: dict[str, ClockDefinition] = {}
+    """The clocks by their names; found from them, never given."""
 
     def __post_init__(self) -> None:
-        """Gather the triggers once: they are asked for at every action."""
+        """Gather once what is asked for at every action."""
         triggers = frozenset(one for clock in self.clocks for one in clock.start | clock.stop)
         force_setattr(self, "triggers", triggers)
+        force_setattr(self, "clock_names", {clock.name: clock for clock in self.clocks})
+        told_of: dict[str, tuple[tuple[str, NoticeRule], ...]] = {}
+        for rule in self.notices:
+            for one in rule.on:
+                told_of[one.fact] = (*told_of.get(one.fact, ()), (one.value, rule))
+        force_setattr(self, "told_of", told_of)
 
     def clock(self, name: str) -> ClockDefinition | None:
         """Return the definition of a clock."""
-        return next((clock for clock in self.clocks if clock.name == name), None)
+        return self.clock_names.get(name)
 
     def migration_from(self, version: str) -> Migration | None:
         """Return by which rule cases of an older version pass to this one."""

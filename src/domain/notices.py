@@ -1,6 +1,10 @@
-"""Notices (通知): whom a moment concerns, signing for them, what became of them when sent."""
+"""Notices (通知): whom a moment concerns, signing for them, what became of them when sent.
 
-from collections.abc import Iterator, Sequence
+Those of what somebody did (告知) are issued by `domain/telling.py`; they are numbered, signed for
+and sent like these.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -11,7 +15,9 @@ from domain.clock import Clock
 from domain.commands import Delivery, Sign
 from domain.due import SHANGHAI, Budget, Cutoff, due
 from domain.errors import NotFound, RoleForbidden
-from domain.recipients import above, resolve
+from domain.recipients import Found, above, find, meant
+from domain.telling import divert, signed
+from domain.told import Told
 from domain.turn import Turn, of
 from domain.world import Draft, World
 
@@ -31,22 +37,40 @@ class Cause(Struct, frozen=True):
 def issue(turn: Turn, causes: Sequence[Cause], at: datetime) -> None:
     """Tell each recipient once, of everything, at the highest rung (clocks.md R12)."""
     told: dict[f.Recipient, list[Cause]] = {}
+    ways: dict[f.Recipient, Found] = {}
     for cause in causes:
-        recipient = _recipient(turn, cause)
-        if recipient is not None:
-            told.setdefault(recipient, []).append(cause)
+        found = _found(turn, cause)
+        if found is not None:
+            way = _together(ways, found)
+            ways[way.recipient] = way
+            told.setdefault(way.recipient, []).append(cause)
     for recipient, its in told.items():
         _tell(turn, recipient, its, at)
+        divert(turn, ways[recipient])
 
 
-def _recipient(turn: Turn, cause: Cause) -> f.Recipient | None:
-    directory = turn.world.directory
+def _together(ways: Mapping[f.Recipient, Found], found: Found) -> Found:
+    """Join what is kept from several and so comes to one person, in whatever role they get it."""
+    told = found.recipient
+    if found.withheld and told not in ways:
+        meant = (told.unit, told.post, told.person)
+        others = (one for one in ways if (one.unit, one.post, one.person) == meant)
+        told = next(others, told)
+    if told not in ways:
+        return found
+    before = ways[told]
+    withheld = dict.fromkeys((*before.withheld, *found.withheld))
+    return Found(told, tuple(withheld), before.asked or found.asked)
+
+
+def _found(turn: Turn, cause: Cause) -> Found | None:
+    directory, day, privacy = turn.world.directory, _today(turn.world), turn.case.privacy
     if cause.instead_of is not None:
-        return above(cause.instead_of, directory, _today(turn.world))
+        return above(cause.instead_of, directory, day, privacy)
     clock = cause.clock
     handler = clock.answerable or turn.case.holder
     unit = turn.case.holder if cause.to == "holder" else handler
-    return resolve(cause.to, unit, directory, _today(turn.world))
+    return find(cause.to, unit, directory, day, privacy)
 
 
 def _today(world: World) -> date:
@@ -113,12 +137,15 @@ def sign(command: Sign, case: Case, world: World) -> list[Draft]:
         NotFound: no such notice waits for a signature.
         RoleForbidden: it was sent to somebody else.
     """
-    notice = _unsigned(case, command.notice)
+    told = next((one for one in case.told if one.number == command.notice), None)
+    notice = told or _unsigned(case, command.notice)
     if notice is None:
         raise NotFound(what=f"待签收的第 {command.notice} 号通知")
-    if not _meant(notice.recipient, world):
-        told = notice.recipient.unit.id if notice.recipient.unit else "区县中心"
-        raise RoleForbidden(role=world.actor.role.value, action="签收", allowed=f"收件单位 {told}")
+    if not meant(notice.recipient, world.actor, world.directory):
+        to = notice.recipient.unit.id if notice.recipient.unit else "区县中心"
+        raise RoleForbidden(role=world.actor.role.value, action="签收", allowed=f"收件单位 {to}")
+    if isinstance(notice, Told):
+        return [signed(notice, world)]
     clock, scope, cycle, sequence = notice.clock
     fact = f.NoticeAcknowledged(
         clock=clock,
@@ -129,16 +156,6 @@ def sign(command: Sign, case: Case, world: World) -> list[Draft]:
         by=world.who,
     )
     return [Draft(fact, world.now)]
-
-
-def _meant(recipient: f.Recipient, world: World) -> bool:
-    """Whether the actor is the person, or acts for the unit (the centre where there is none)."""
-    actor = world.actor
-    if recipient.person is not None and actor.person is not None:
-        return recipient.person == actor.person
-    centre = world.directory.centre
-    acting = actor.unit or (centre.id if centre else None)
-    return recipient.unit is None or recipient.unit.id == acting
 
 
 def _unsigned(case: Case, number: int) -> Notice | None:
@@ -153,6 +170,8 @@ def delivered(command: Delivery, case: Case, world: World) -> list[Draft]:
     """
     if not 0 < command.notice <= case.noticed:
         raise NotFound(what=f"第 {command.notice} 号通知")
+    if command.clock is None:
+        return [Draft(_party_outcome(command), world.now)]
     clock, scope, cycle, sequence = command.clock
     members = {"clock": clock, "scope": scope, "cycle": cycle, "sequence": sequence}
     fact: f.NoticeDelivered | f.NoticeUndeliverable
@@ -173,3 +192,19 @@ def delivered(command: Delivery, case: Case, world: World) -> list[Draft]:
             receipt=command.receipt,
         )
     return [Draft(fact, world.now)]
+
+
+def _party_outcome(command: Delivery) -> f.PartyNoticeDelivered | f.PartyNoticeUndeliverable:
+    if command.receipt is None:
+        return f.PartyNoticeUndeliverable(
+            notice=command.notice,
+            channel=command.channel,
+            attempts=command.attempts,
+            reason=command.reason,
+        )
+    return f.PartyNoticeDelivered(
+        notice=command.notice,
+        channel=command.channel,
+        attempts=command.attempts,
+        receipt=command.receipt,
+    )

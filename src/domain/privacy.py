@@ -90,6 +90,19 @@ def _recused(privacy: Privacy, fact: f.RecusalDeclared) -> Privacy:
     return replace(privacy, units=units, persons=persons)
 
 
+def succeeded(privacy: Privacy, passed: Iterable[f.RecusalPassed]) -> Privacy:
+    """Let all successors of a unit stay out of the case, wherever its people went."""
+    by = {one.unit: one.by for one in passed}
+    units = (now for unit in privacy.units for now in by.get(unit.id, (unit,)))
+    return replace(privacy, units=tuple(dict.fromkeys(units)))
+
+
+def marks_succeeded(marks: Iterable[str], passed: Iterable[f.RecusalPassed]) -> tuple[str, ...]:
+    """Return the marks of a case after units that stay out of it were succeeded by others."""
+    by = {recused_mark(one.unit): tuple(recused_mark(unit.id) for unit in one.by) for one in passed}
+    return tuple(dict.fromkeys(now for mark in marks for now in by.get(mark, (mark,))))
+
+
 def post_mark(post: str) -> str:
     """Return the mark of a post that may see a confidential case."""
     return f"{MARK}post:{post}"

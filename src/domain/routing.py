@@ -1,5 +1,6 @@
 """How a case came to where it is: hops, returns, who was called, who supervises."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -214,6 +215,33 @@ def returned(routing: Routing, fact: f.ReturnUpheld, returner: f.Unit | None) ->
 def reopened(routing: Routing) -> Routing:
     """Begin another cycle: nobody has been assigned yet, and nothing was returned."""
     return replace(routing, assigned_by=None, returned=False, bound=False)
+
+
+def succeeded(routing: Routing, now: Callable[[f.Unit], f.Unit]) -> Routing:
+    """Let every unit be what there is now in its place; what was returned, by whom, is past."""
+
+    def one(unit: f.Unit | None) -> f.Unit | None:
+        return now(unit) if unit else None
+
+    return replace(
+        routing,
+        responsible=one(routing.responsible),
+        trail=tuple(
+            replace(hop, giver=one(hop.giver), receiver=now(hop.receiver)) for hop in routing.trail
+        ),
+        involved=tuple(dict.fromkeys(map(now, routing.involved))),
+        assigned_by=one(routing.assigned_by),
+        calls=tuple(
+            replace(call, unit=now(call.unit), caller=one(call.caller)) for call in routing.calls
+        ),
+    )
+
+
+def allotted(routing: Routing, now: Callable[[f.Unit], f.Unit]) -> Routing:
+    """Let whoever was allotted the case answer for it, and have been handed it."""
+    last = tuple(replace(hop, receiver=now(hop.receiver)) for hop in routing.trail[-1:])
+    responsible = now(routing.responsible) if routing.responsible else None
+    return replace(routing, responsible=responsible, trail=(*routing.trail[:-1], *last))
 
 
 def _accepted(routing: Routing, unit: f.Unit | None) -> Routing:

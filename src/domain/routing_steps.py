@@ -13,8 +13,8 @@ _CODES: Final = frozenset({"code", "choice"})
 _UNIT: Final = frozenset({"unit"})
 _UNITS: Final = frozenset({"units"})
 _REQUEST: Final = {"request": frozenset({"integer"})}
-LEVELS: Final = ("ordinary", "yellow", "red")
-"""督办: 普通, 黄牌, 红牌; only upwards."""
+LEVELS: Final = {"ordinary": "普通督办", "yellow": "黄牌督办", "red": "红牌督办"}
+"""督办, with what people call it; only upwards."""
 TWICE: Final = 2
 
 
@@ -121,10 +121,12 @@ def _meeting_held(step: Step) -> tuple[f.Fact, ...]:
 def _supervision_raised(step: Step) -> tuple[f.Fact, ...]:
     level, current = step.values["level"], step.case.routing.supervision
     if level not in LEVELS:
-        known = "、".join(LEVELS)
+        known = "、".join(f"{name}（{title}）" for name, title in LEVELS.items())
         raise UnknownField(field="督办级别", detail=f"只能是：{known}", pointer="/data/level")
-    if current is not None and LEVELS.index(level) <= LEVELS.index(current):
-        raise GuardFailed(detail=f"现在的督办级别是 {current}，只能升级", pointer="/data/level")
+    rising = list(LEVELS)
+    if current is not None and rising.index(level) <= rising.index(current):
+        detail = f"现在已经是{LEVELS[current]}，只能升级"
+        raise GuardFailed(detail=detail, pointer="/data/level")
     return (f.SupervisionRaised(**step.base(), level=level, previous=current),)
 
 

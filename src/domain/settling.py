@@ -17,6 +17,8 @@ from domain.kind import Rung
 from domain.notices import Cause, issue, missed
 from domain.pausing import resume_by_itself
 from domain.planning import ORDER, in_order, sort_of
+from domain.telling import pass_on, unsigned
+from domain.told import Told
 from domain.turn import Turn, of
 from domain.world import Draft, World
 
@@ -33,24 +35,35 @@ def settle(case: Case, until: datetime, world: World) -> list[Draft]:
     """
     turn = Turn(case, world)
     causes: list[Cause] = []
+    waiting: list[Told] = []
     sorts = TOLD if world.importing else ORDER
     while (coming := _next(turn.case, until, sorts)) is not None:
-        clock, point = coming
-        causes += _HAPPENINGS[sort_of(point)](turn, clock, point)
+        whose, point = coming
+        if isinstance(whose, Told):
+            unsigned(turn, whose, point.at)
+            waiting.append(whose)
+        else:
+            causes += _HAPPENINGS[sort_of(point)](turn, whose, point)
     if causes and not world.importing:
         issue(turn, causes, until)
+    for told in waiting:
+        pass_on(turn, told)
     return turn.drafts
 
 
-def _next(case: Case, until: datetime, sorts: Sequence[str]) -> tuple[Clock, f.Point] | None:
+def _next(case: Case, until: datetime, sorts: Sequence[str]) -> tuple[Clock | Told, f.Point] | None:
     """Return the earliest point that is due; a paused clock's plan holds only its resumption."""
-    found: tuple[Clock, f.Point] | None = None
+    found: tuple[Clock | Told, f.Point] | None = None
     for clock in case.clocks:
         for point in clock.plan:
             if point.at > until:
                 break
             if sort_of(point) in sorts and (found is None or in_order(point) < in_order(found[1])):
                 found = (clock, point)
+    for told in case.told if TOLD is not sorts else ():
+        waits = told.point
+        if waits and waits.at <= until and (found is None or in_order(waits) < in_order(found[1])):
+            found = (told, waits)
     return found
 
 

@@ -11,12 +11,15 @@ from typing import Final
 
 import psycopg
 
+from eventlog.batch import Batch
 from eventlog.database import Connection, Database
 from eventlog.reader import Range, fetch_requests
-from eventlog.records import Followed, decode_followed
+from eventlog.records import decode_followed
 
 KEPT: Final = 2
 """Ranges kept for followers that come to them a little later."""
+COMING: Final = 2
+"""Ranges asked for that nobody has come to yet."""
 
 Place = tuple[int, int]
 """After which position, and how many facts at most."""
@@ -30,11 +33,11 @@ class Ahead:
         self._database = database
         self._connection: Connection | None = None
         self._hand = ThreadPoolExecutor(1, "ahead")
-        self._coming: dict[Place, Future[Range]] = {}
-        self._read: OrderedDict[Place, list[Followed]] = OrderedDict()
+        self._coming: OrderedDict[Place, Future[Range]] = OrderedDict()
+        self._read: OrderedDict[Place, Batch] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, after: int, limit: int) -> list[Followed]:
+    def read(self, after: int, limit: int) -> Batch:
         """Return whole requests after a position: up to `limit` records, but at least one request.
 
         Raises:
@@ -47,17 +50,15 @@ class Ahead:
             if known is not None:
                 return known
             coming = self._coming.pop(place, None) or self._ask(place)
-            self._coming.clear()
             found = coming.result()
             if found.more:
-                following = (found.through, limit)
-                self._coming[following] = self._ask(following)
-            records = decode_followed(found.groups)
-            if records:
-                self._read[place] = records
+                self._ask_ahead((found.through, limit))
+            batch = Batch(decode_followed(found.groups))
+            if batch:
+                self._read[place] = batch
                 while len(self._read) > KEPT:
                     self._read.popitem(last=False)
-            return records
+            return batch
 
     def close(self) -> None:
         """Give the connection back; the next read would open another."""
@@ -70,6 +71,13 @@ class Ahead:
         """Close, and let the thread end."""
         self.close()
         self._hand.shutdown()
+
+    def _ask_ahead(self, place: Place) -> None:
+        if place not in self._coming:
+            self._coming[place] = self._ask(place)
+        while len(self._coming) > COMING:
+            _, forgotten = self._coming.popitem(last=False)
+            forgotten.cancel()
 
     def _ask(self, place: Place) -> "Future[Range]":
         return self._hand.submit(self._fetch, place)

@@ -7,6 +7,11 @@ _KEPT: Final = """
            case_id::text
     FROM attachment
 """
+# By the unique key (client, key). Uploads that begin at the same moment do not see each other.
+LOOSE: Final = """
+    SELECT count(*), coalesce(sum(size), 0)::bigint, coalesce(bool_or(key = %s), false)
+    FROM attachment WHERE client = %s AND state IN ('arriving', 'waiting', 'claimed')
+"""
 BEGIN: Final = "INSERT INTO attachment (id, client, uploaded_at) VALUES (%s, %s, %s)"
 # The unique key (client, key) makes two uploads of one request one file.
 FINISH: Final = """

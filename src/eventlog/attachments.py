@@ -15,7 +15,7 @@ import psycopg
 from cryptography.exceptions import InvalidTag
 from msgspec import Struct
 
-from domain.errors import KeyReused, NotFound
+from domain.errors import KeyReused, NotFound, TooManyUploads
 from eventlog.attachment_rows import (
     BEGIN,
     CLAIM,
@@ -29,6 +29,7 @@ from eventlog.attachment_rows import (
     GONE,
     HOLD,
     KEPT_UNDER,
+    LOOSE,
     OPENED,
     READ,
     RELEASE,
@@ -42,6 +43,10 @@ from eventlog.vault import Vault
 
 KEPT: Final = timedelta(hours=24)
 """How long a file waits for a case that refers to it (interface.md)."""
+LOOSE_FILES: Final = 200
+"""So many files of one access key may wait for a case at a time…"""
+LOOSE_BYTES: Final = 1_073_741_824
+"""…and so many bytes: nobody fills the disk with what no case needs."""
 HELD: Final = timedelta(minutes=10)
 """How long a command may hold a file; afterwards it has failed, or its process has."""
 NOT_HELD: Final = "BH001"
@@ -160,10 +165,18 @@ class Attachments:
         self.blobs = blobs or TableBlobs(database)
         self._district = district
 
-    def begin(self, client: str, at: datetime) -> Arriving:
-        """Let a file arrive, at a moment of real time."""
+    def begin(self, client: str, at: datetime, key: str = "") -> Arriving:
+        """Let a file arrive, at a moment of real time; `key` is its Idempotency-Key.
+
+        Raises:
+            TooManyUploads: so many of this client wait for a case; what came before may repeat.
+        """
         attachment = new_id(at)
         with self.database.connection() as connection:
+            files, size, known = connection.execute(LOOSE, (key, client)).fetchone() or (0, 0, True)
+            if (files >= LOOSE_FILES or size >= LOOSE_BYTES) and not known:
+                megabytes = LOOSE_BYTES // 1_048_576
+                raise TooManyUploads(files=LOOSE_FILES, megabytes=megabytes)
             connection.execute(BEGIN, (attachment, client, at))
         return Arriving(self, attachment, client)
 

@@ -39,12 +39,17 @@ class Who(Struct, frozen=True, gc=False):
     on_behalf_of: str | None
 
 
-class Sealed(Struct, frozen=True, gc=False):
-    """What the record says of a sealed text: enough to verify it, nothing to read."""
+class Named(Struct, frozen=True, gc=False):
+    """Which text is sealed, of whom, under which key: as much as a follower asks of it."""
 
     field: str
     subject: str
     key: str
+
+
+class Sealed(Named, frozen=True, gc=False):
+    """What the record says of a sealed text: enough to verify it, nothing to read."""
+
     digest: str
     commitment: str
 
@@ -58,12 +63,13 @@ class Told(Struct, Generic[F], frozen=True, gc=False, kw_only=True):
     occurred_at: datetime
     kind: str | None
     data: F
-    sealed: tuple[Sealed, ...]
+    sealed: tuple[Named, ...]
 
 
 class Body(Told[F], Generic[F], frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """All members of a body; `schema` and `type` say what `data` is."""
 
+    sealed: tuple[Sealed, ...]
     profile: str
     district: str
     stream_type: str

@@ -1,124 +1,66 @@
 """The runner: whatever follows the log (ledgers, timers) is carried forward range by range.
 
-One transaction a range and follower: lock its checkpoint (the lock is the lease), read, apply,
-advance, commit. Ranges end where requests end, so nobody ever sees half a request. Followers that
-stand at the same position share what was read; each has a connection of its own, so that one
-folds while the database writes another's rows.
+One transaction a range and follower: lock its checkpoint (the lock is the lease), apply, advance,
+commit. Ranges end where requests end, so nobody ever sees half a request. Followers that stand at
+the same position share one reading of the log; those that a range does not concern are moved past
+it together, by one statement. A few hands carry all of them, however many there are.
 """
 
 import gc
 import threading
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+import time
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import Final, Literal, Protocol
+from typing import Final
 
 import psycopg
-from msgspec import Struct
 
 from eventlog.ahead import Ahead
+from eventlog.batch import Batch
+from eventlog.checkpoints import (
+    Follower,
+    Lag,
+    Policy,
+    Selective,
+    advance,
+    aside,
+    halt,
+    lag,
+    pass_by,
+    register,
+    set_aside,
+    take_lease,
+    waiting,
+)
 from eventlog.database import Connection, Database
-from eventlog.records import Followed
+from eventlog.hands import HANDS, Hands
 
-BATCH: Final = 8000
+__all__ = ["BATCH", "Follower", "Lag", "Policy", "Runner", "Selective", "lag"]
+
+BATCH: Final = 16_000
+"""Facts of a range: the more, the fewer rows are written twice; memory allows this many."""
 POLL_SECONDS: Final = 0.2
 LEASE_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.1
 """Between small ranges: a round costs the same for one fact as for a hundred."""
+MEASURABLE: Final = 100
+"""From so many facts on, the time that a range took tells the pace."""
 
-Policy = Literal["halt", "quarantine"]
-
-
-class Follower(Protocol):
-    """What the runner carries forward."""
-
-    @property
-    def name(self) -> str:
-        """Its checkpoint, for example `cases@1`."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """What its rows depend on; another fingerprint under the same name needs a rebuild."""
-        ...
-
-    @property
-    def policy(self) -> Policy:
-        """What a fact that cannot be applied does: stop all, or set its case aside."""
-        ...
-
-    def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
-        """Fold whole requests and write the rows, in the caller's transaction."""
-        ...
-
-
-class Lag(Struct, frozen=True):
-    """How far a follower is behind, and whether it still moves."""
-
-    name: str
-    position: int
-    head: int
-    behind: int
-    state: str
-    detail: str
-
-
-LAG: Final = """
-    SELECT c.name, c.position, l.position, l.position - c.position, c.state, c.detail
-    FROM checkpoint c, ledger l ORDER BY c.name
-"""
 LEASE: Final = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
 # Rows and position are lost or kept together, and the log has them still: no need to wait for
 # the disk at every range. The log's own commits are another matter.
 RELAXED: Final = "SET synchronous_commit = off"
-# Known from the first connection on, so that lag is visible before the first range.
-REGISTER: Final = """
-    INSERT INTO checkpoint (name, fingerprint) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
-"""
-# Rows folded by other code must not be continued by this one.
-DISOWN: Final = """
-    UPDATE checkpoint SET state = 'halted', detail = 'the ledger has changed: rebuild it',
-                          updated_at = now()
-    WHERE name = %s AND fingerprint <> %s AND state <> 'halted'
-"""
-# Without a lock: who has anything to do at all? Runs at every poll.
-WAITING: Final = """
-    SELECT c.name FROM checkpoint c, ledger l
-    WHERE c.name = ANY(%s) AND c.position < l.position AND c.state IN ('live', 'building')
-"""
-# The lease. Whoever comes second goes on to another follower instead of queueing.
-LOCK: Final = """
-    SELECT position FROM checkpoint
-    WHERE name = %s AND state IN ('live', 'building') FOR UPDATE SKIP LOCKED
-"""
-ADVANCE: Final = "UPDATE checkpoint SET position = %s, updated_at = now() WHERE name = %s"
-HALT: Final = """
-    UPDATE checkpoint SET state = 'halted', detail = %s, updated_at = now()
-    WHERE name = %s AND position = %s
-"""
-# A request that cannot be applied: which facts of which streams it wrote.
-REQUEST: Final = """
-    SELECT e.position, e.stream_id FROM event e
-    WHERE e.recorded_at = (SELECT recorded_at FROM event WHERE position = %s) ORDER BY e.position
-"""
-SET_ASIDE: Final = """
-    INSERT INTO quarantine (name, stream_id, position, error) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (name, stream_id) DO NOTHING
-"""
-ASIDE: Final = "SELECT stream_id::text FROM quarantine WHERE name = %s"
-ASIDE_DETAIL: Final = """
-    UPDATE checkpoint SET updated_at = now(), detail = (
-        SELECT format('%%s quarantined, last at position %%s', count(*), max(q.position))
-        FROM quarantine q WHERE q.name = checkpoint.name)
-    WHERE name = %s
-"""
+
+Place = tuple[int, int]
+"""After which position, and how many facts at most."""
 
 
 class Runner:
     """Carries followers forward; any number of runners, in any processes, share the work.
 
-    One runner belongs to one thread.
+    One runner belongs to one thread; only `wake` and `follow` may be called from others.
     """
 
     def __init__(
@@ -130,21 +72,32 @@ class Runner:
         poll: float = POLL_SECONDS,
         lease: float = LEASE_SECONDS,
         wake: threading.Event | None = None,
+        hands: int = HANDS,
     ) -> None:
         """`wake` ends a wait early; `lease` is how long a sleeping transaction keeps its lock."""
         self._database = database
         self._followers = {follower.name: follower for follower in followers}
+        self._known: Mapping[str, Follower] = {}
         self._batch = batch
-        self._limits = dict.fromkeys(self._followers, batch)
+        self._limits: dict[str, int] = {}
         self._poll = poll
         self._lease = lease
         self._wake = wake or threading.Event()
-        self._connections: dict[str, Connection] = {}
+        self._asker: Connection | None = None
         self._ahead = Ahead(database)
-        self._hands = ThreadPoolExecutor(max(1, len(followers)), "follower")
+        self._hands = Hands(self._connect, hands)
 
     def wake(self) -> None:
         """Look at once: something was appended."""
+        self._wake.set()
+
+    def follow(self, followers: Sequence[Follower]) -> None:
+        """Carry these from the next range on, and nobody else; safe from any thread.
+
+        Whoever drops the tables of a follower deletes its checkpoint in the same transaction:
+        that waits for a range under way, in whatever process, and lets none begin.
+        """
+        self._followers = {follower.name: follower for follower in followers}
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -173,129 +126,187 @@ class Runner:
                 return
 
     def run_once(self) -> int:
-        """Advance every follower by one range; return how many facts they took in together.
+        """Advance every follower by one range; return the facts of the longest one taken.
 
         Raises:
             psycopg.OperationalError: the server is away or ended our transaction; nothing of the
                 range was kept, and the next call starts anew.
         """
+        followers = self._followers
         try:
-            waiting = self._connected().execute(WAITING, (list(self._followers),)).fetchall()
-            names = [str(name) for (name,) in waiting]
+            asker = self._introduced(followers)
+            places = self._places(waiting(asker, list(followers)))
             with _collector_paused():
-                work = [self._hands.submit(self._advance, name) for name in names]
-                wait(work)
-            return sum(one.result() for one in work)
+                return max((self._round(asker, followers, *one) for one in places), default=0)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             self._disconnect()
             raise
 
     def lags(self) -> list[Lag]:
         """Return where all followers of the district stand."""
-        return lag(self._connected())
+        return lag(self._introduced(self._followers))
 
     def close(self) -> None:
         """Give the connections back and let the threads end; the runner is of no more use."""
         self._disconnect()
         self._ahead.end()
-        self._hands.shutdown()
+        self._hands.end()
 
     def _disconnect(self) -> None:
         """Give the connections back; a range in progress is undone."""
-        for connection in self._connections.values():
-            connection.close()
-        self._connections.clear()
+        if self._asker is not None:
+            self._asker.close()
+            self._asker = None
+        self._known = {}
+        self._hands.disconnect()
         self._ahead.close()
 
-    def _advance(self, name: str) -> int:
-        """Take one range; if it fails take ever less, until the request at fault stands alone."""
-        follower, connection = self._followers[name], self._connected(name)
-        while True:
-            limit = self._limits[name]
+    def _places(self, positions: Mapping[str, int]) -> list[tuple[Place, list[str]]]:
+        """Return who stands where, those that are furthest on first: they are read most.
+
+        Whoever comes after others reads up to where they are, to be among them from then on.
+        """
+        places: dict[Place, list[str]] = {}
+        for name, position in sorted(positions.items(), key=lambda one: (-one[1], one[0])):
+            limit = self._limits.get(name, self._batch)
+            ahead = [place[0] for place in places if 0 < place[0] - position < limit]
+            place = (position, min(ahead, default=position + limit) - position)
+            places.setdefault(place, []).append(name)
+        return list(places.items())
+
+    def _round(
+        self,
+        asker: Connection,
+        followers: Mapping[str, Follower],
+        place: Place,
+        names: Sequence[str],
+    ) -> int:
+        """Take one range for all who stand before it."""
+        position, limit = place
+        try:
+            batch = self._ahead.read(position, limit)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception:  # noqa: BLE001 - a fact that cannot be read; each finds it by itself
+            return self._finish([self._alone(followers[name], limit) for name in names])
+        if not batch:
+            return 0
+        touched = [name for name in names if _concerns(batch, followers[name])]
+        others = [name for name in names if name not in touched]
+        work = [self._carry(followers[name], position, batch) for name in touched]
+        moved = bool(others) and pass_by(asker, others, position, batch[-1].position) > 0
+        return max(self._finish(work), len(batch) if moved else 0)
+
+    def _finish(self, work: "Sequence[Future[int]]") -> int:
+        """Wait for all hands, then say the most that one took, or what went wrong."""
+        wait(work)
+        return max((one.result() for one in work), default=0)
+
+    def _carry(self, follower: Follower, start: int, batch: Batch) -> "Future[int]":
+        """Let a hand apply a range that was read for several."""
+
+        def carry(connection: Connection) -> int:
             try:
                 with connection.transaction():
-                    taken = _take_range(connection, follower, limit, self._ahead)
+                    taken = _apply(connection, follower, start, batch)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
-            except Exception as error:  # noqa: BLE001 - any error may be a poisonous fact
+            except Exception:  # noqa: BLE001 - any error may be a poisonous fact
+                return self._bisect(connection, follower, len(batch))
+            self._grow(follower)
+            return taken
+
+        return self._hands.do(carry)
+
+    def _alone(self, follower: Follower, limit: int) -> "Future[int]":
+        """Let a hand look for the request that cannot be read."""
+        return self._hands.do(lambda connection: self._bisect(connection, follower, limit))
+
+    def _bisect(self, connection: Connection, follower: Follower, failed: int) -> int:
+        """Take ever less than what failed, until the request at fault stands alone."""
+        limit = max(1, failed // 8)
+        while True:
+            self._limits[follower.name] = limit
+            try:
+                with connection.transaction():
+                    taken = self._take(connection, follower, limit)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
                 if limit == 1:
-                    return self._give_up(connection, follower, error)
-                self._limits[name] = max(1, limit // 8)
+                    return _give_up(connection, follower, error)
+                limit = max(1, limit // 8)
             else:
-                self._limits[name] = min(self._batch, limit * 2)
+                self._grow(follower)
                 return taken
 
-    def _give_up(self, connection: Connection, follower: Follower, error: Exception) -> int:
-        """Halt before the request that cannot be applied, or set its cases aside."""
-        with connection.transaction():
-            row = connection.execute(LOCK, (follower.name,)).fetchone()
-            if row is None:
-                return 0
-            position, reason = int(row[0]), type(error).__name__
-            if follower.policy == "halt":
-                detail = f"position {position + 1}: {reason}"
-                connection.execute(HALT, (detail, follower.name, position))
-                return 0
-            request = connection.execute(REQUEST, (position + 1,)).fetchall()
-            for at, stream in request:
-                connection.execute(SET_ASIDE, (follower.name, stream, at, reason))
-            connection.execute(ADVANCE, (request[-1][0], follower.name))
-            connection.execute(ASIDE_DETAIL, (follower.name,))
-            return len(request)
+    def _take(self, connection: Connection, follower: Follower, limit: int) -> int:
+        """Read and apply one range in the caller's transaction."""
+        position = take_lease(connection, follower.name)
+        if position is None:
+            return 0
+        return _apply(connection, follower, position, self._ahead.read(position, limit))
 
-    def _connected(self, name: str = "") -> Connection:
-        """Return the connection of a follower, or the one that asks for all of them."""
-        connection = self._connections.get(name)
-        if connection is None:
-            connection = self._database.connect()
-            try:
-                self._introduce(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connections[name] = connection
+    def _grow(self, follower: Follower) -> None:
+        """Let a follower that stumbled take twice as much again."""
+        limit = self._limits.get(follower.name)
+        if limit is not None and limit * 2 >= self._batch:
+            del self._limits[follower.name]
+        elif limit is not None:
+            self._limits[follower.name] = limit * 2
+
+    def _introduced(self, followers: Mapping[str, Follower]) -> Connection:
+        """Return the connection that asks for all of them, all of them being known."""
+        if self._asker is None:
+            self._asker = self._connect()
+        if self._known is not followers:
+            register(self._asker, list(followers.values()))
+            self._known = followers
+        return self._asker
+
+    def _connect(self) -> Connection:
+        """Open a connection whose lease ends by itself."""
+        connection = self._database.connect()
+        try:
+            connection.execute(LEASE, (str(int(self._lease * 1000)),))
+            connection.execute(RELAXED)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    def _introduce(self, connection: Connection) -> None:
-        """Make the lease end by itself, and the followers known."""
-        connection.execute(LEASE, (str(int(self._lease * 1000)),))
-        connection.execute(RELAXED)
-        for follower in self._followers.values():
-            connection.execute(REGISTER, (follower.name, follower.fingerprint))
-            connection.execute(DISOWN, (follower.name, follower.fingerprint))
+
+def _concerns(batch: Batch, follower: Follower) -> bool:
+    return not isinstance(follower, Selective) or not follower.facts.isdisjoint(batch.facts)
 
 
-def lag(connection: Connection) -> list[Lag]:
-    """Return where every follower stands, by name."""
-    return [Lag(*row) for row in connection.execute(LAG).fetchall()]
-
-
-def _take_range(
-    connection: Connection,
-    follower: Follower,
-    limit: int,
-    ahead: Ahead,
-) -> int:
-    """Apply one range in the caller's transaction; 0 if another runner holds the lease."""
-    row = connection.execute(LOCK, (follower.name,)).fetchone()
-    if row is None:
+def _apply(connection: Connection, follower: Follower, start: int, batch: Batch) -> int:
+    """Apply a range in the caller's transaction; 0 if another runner has it, or had it."""
+    if not batch or take_lease(connection, follower.name) != start:
         return 0
-    position = int(row[0])
-    records = ahead.read(position, limit)
-    if not records:
-        return 0
-    follower.apply(connection, _without_quarantined(connection, follower, records))
-    connection.execute(ADVANCE, (records[-1].position, follower.name))
-    return len(records)
+    begun = time.perf_counter()
+    if follower.policy == "quarantine":
+        follower.apply(connection, batch.without(aside(connection, follower.name)))
+    else:
+        follower.apply(connection, batch)
+    pace = None
+    if len(batch) >= MEASURABLE:
+        pace = int(len(batch) / max(time.perf_counter() - begun, 1e-6))
+    advance(connection, follower.name, batch[-1].position, pace=pace)
+    return len(batch)
 
 
-def _without_quarantined(
-    connection: Connection, follower: Follower, records: Sequence[Followed]
-) -> Sequence[Followed]:
-    if follower.policy == "halt":
-        return records
-    aside = {stream for (stream,) in connection.execute(ASIDE, (follower.name,)).fetchall()}
-    return [record for record in records if record.stream not in aside] if aside else records
+def _give_up(connection: Connection, follower: Follower, error: Exception) -> int:
+    """Halt before the request that cannot be applied, or set its cases aside."""
+    with connection.transaction():
+        position = take_lease(connection, follower.name)
+        if position is None:
+            return 0
+        reason = type(error).__name__
+        if follower.policy == "halt":
+            halt(connection, follower.name, position, reason)
+            return 0
+        return set_aside(connection, follower.name, position, reason)
 
 
 @contextmanager

@@ -102,6 +102,7 @@ class Vault:
         self._lock = threading.Lock()
         self._content_key = wrapper.derive(f"{district}|source-content")
         self._request_key = wrapper.derive(f"{district}|request")
+        self._search_key = wrapper.derive(f"{district}|search")
 
     def ready(self, wanted: Iterable[Owner]) -> bool:
         """Tell whether all these keys are at hand, so that `seal` needs no I/O."""
@@ -235,6 +236,10 @@ class Vault:
     def digest(self, content: bytes) -> bytes:
         """Return a keyed HMAC-SHA256 of a request, for the table `command`."""
         return hmac.digest(self._request_key, content, "sha256")
+
+    def mark(self, piece: bytes) -> int:
+        """Return a keyed hash of a piece of a text (four bytes of HMAC-SHA256), for the index."""
+        return int.from_bytes(hmac.digest(self._search_key, piece, "sha256")[:4], signed=True)
 
     def _open_one(self, item: SealedItem, key: DataKey | None, text: bytes | None) -> str | None:
         # A lost text looks like an erased one here; `verify` tells them apart.

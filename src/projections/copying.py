@@ -42,7 +42,11 @@ def array(values: Iterable[str]) -> str:
 
 def text_array(values: Iterable[str]) -> str:
     """Return an array literal of any texts."""
-    return "{" + ",".join([_quoted(value) for value in values]) + "}"
+    texts = list(values)
+    quoted = _encode(texts)
+    if b"\\" not in quoted:  # nothing to escape: JSON quotes as an array literal does
+        return "{" + quoted[1:-1].decode() + "}"
+    return "{" + ",".join([_quoted(value) for value in texts]) + "}"
 
 
 @lru_cache(maxsize=65_536)

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from itertools import chain, islice
 from pathlib import Path
@@ -46,6 +46,22 @@ _SHEET_NAME_TABOO: Final = re.compile(r"[\[\]:*?/\\]")
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How a workbook's sheet looks, beside its columns; by the columns' names."""
+
+    title: str = ""
+    """Of the sheet; empty: as the ledger is called."""
+    frozen: int = 0
+    """So many columns stay in sight."""
+    widths: Mapping[str, int] = field(default_factory=dict[str, int])
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Headings above several columns that stand side by side."""
+
+
+PLAIN: Final = Layout()
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column: `kind` tells how its values are shown; `alarm` shows them in red.
 
@@ -66,6 +82,7 @@ def write_xlsx(
     provenance: Mapping[str, str],
     *,
     sheet_rows: int = SHEET_ROWS,
+    layout: Layout = PLAIN,
 ) -> None:
     """Write a workbook: the rows, then «说明» with `provenance` (as-of moment, position, filter).
 
@@ -79,7 +96,8 @@ def write_xlsx(
         workbook = xlsxwriter.Workbook(draft, {"constant_memory": True})
         try:
             workbook.set_properties({"title": title, "created": _CREATED})
-            _Book(workbook, title, columns, provenance, sheet_rows).write(rows)
+            named = layout.title or title
+            _Book(workbook, named, columns, provenance, sheet_rows, layout).write(rows)
         finally:
             workbook.close()  # also on failure: it removes the sheets' own temporary files
         draft.seek(0)
@@ -111,8 +129,12 @@ class _Book:
         columns: Sequence[Column],
         provenance: Mapping[str, str],
         sheet_rows: int,
+        layout: Layout,
     ) -> None:
         self._workbook = workbook
+        self._layout = layout
+        self._head_line = 1 if layout.groups else 0
+        """The headings' row: headings of groups stand above it."""
         self._title = _SHEET_NAME_TABOO.sub(" ", title).strip("'")[:24] or "台账"
         self._columns = columns
         self._provenance = provenance
@@ -121,6 +143,7 @@ class _Book:
         self._long_rows = 0
         head = {"bold": True, "bg_color": "#D9E7F5", "border": 1, "text_wrap": True}
         self._head = self._format(**head, valign="vcenter")
+        self._group = self._format(**head, valign="vcenter", align="center")
         self._moment = "yyyy-mm-dd hh:mm:ss"
         self._formats = {
             (kind, alarm): self._format(
@@ -143,7 +166,11 @@ class _Book:
     def write(self, rows: Iterable[Sequence[Value]]) -> None:
         remaining = iter(rows)
         sample = list(islice(remaining, min(_SAMPLE, self._sheet_rows)))
-        widths = [_width(column, sample, place) for place, column in enumerate(self._columns)]
+        given = self._layout.widths
+        widths = [
+            given.get(column.name) or _width(column, sample, place)
+            for place, column in enumerate(self._columns)
+        ]
         number = 1
         sheet, name = self._open(number, widths)
         self._write_notes()
@@ -156,21 +183,37 @@ class _Book:
                 line = 0
             line += 1
             for place, (column, value) in enumerate(zip(self._columns, row, strict=True)):
-                self._write_value(sheet, name, (line, place), column, value)
+                at = (line + self._head_line, place)
+                self._write_value(sheet, name, at, column, value)
         self._finish(sheet, line)
 
     def _open(self, number: int, widths: Sequence[int]) -> tuple[Worksheet, str]:
         name = self._title if number == 1 else f"{self._title} ({number})"
         sheet = self._workbook.add_worksheet(name)
-        sheet.freeze_panes(1, 0)
+        sheet.freeze_panes(self._head_line + 1, self._frozen())
+        self._write_groups(sheet)
         for place, (column, width) in enumerate(zip(self._columns, widths, strict=True)):
             sheet.set_column(place, place, width)
-            sheet.write_string(0, place, _writable(column.label), self._head)
+            sheet.write_string(self._head_line, place, _writable(column.label), self._head)
         return sheet, name
+
+    def _frozen(self) -> int:
+        """Return how many columns stay: the id comes before those that are counted."""
+        ahead = 1 if self._columns and self._columns[0].name == "id" else 0
+        return self._layout.frozen + ahead if self._layout.frozen else 0
+
+    def _write_groups(self, sheet: Worksheet) -> None:
+        for label, names in self._layout.groups:
+            places = [at for at, one in enumerate(self._columns) if one.name in names]
+            if len(places) > 1:
+                sheet.merge_range(0, places[0], 0, places[-1], _writable(label), self._group)
+            elif places:
+                sheet.write_string(0, places[0], _writable(label), self._group)
 
     def _finish(self, sheet: Worksheet, lines: int) -> None:
         if self._columns:
-            sheet.autofilter(0, 0, lines, len(self._columns) - 1)
+            first = self._head_line
+            sheet.autofilter(first, 0, first + lines, len(self._columns) - 1)
 
     def _write_notes(self) -> None:
         sheet = self._workbook.add_worksheet(_NOTES_SHEET)

@@ -17,7 +17,9 @@ from psycopg.rows import dict_row
 
 from domain.errors import UnknownField
 from eventlog.database import Connection
+from projections.export import PLAIN, Layout
 from projections.query import (
+    SEARCH,
     SORT,
     Column,
     Condition,
@@ -43,6 +45,11 @@ SELECT: Final = """
     SELECT case_id, row_key, {listed} FROM ({source}) r
     WHERE {where} ORDER BY {sort} {way}, case_id {way}, row_key {way}
 """
+# Both at the same moment and position, so that a row's case is shown as it was with it.
+BESIDE: Final = """
+    SELECT o.case_id, o.row_key, {listed} FROM ({rows}) o JOIN ({cases}) c ON c.case_id = o.case_id
+"""
+VISIBLE_TO: Final = "visible_to"
 AFTER: Final = "({sort}, case_id, row_key) {sign} (%(after)s, %(after_case)s, %(after_key)s)"
 
 
@@ -80,11 +87,34 @@ class Ledger(Generic[S, R]):
     sorts: tuple[str, ...]
     """Columns to order by, never empty in any row; the first, descending, is the usual order."""
     summarise: Summarise
+    cases: "Ledger[Any, Any] | None" = None
+    """The ledger of cases, where what a row says of its case is that ledger's to know.
+
+    Its columns `of_case` then stand in the rows as of the same moment, and so does the scope.
+    """
+    of_case: tuple[str, ...] = ()
+    open_to_all: bool = False
+    """Whether everybody in the district may read all of it; its rows then say nothing of scope."""
+    called: str = ""
+    """What it is called in addresses, where its tables have another name."""
+    layout: Layout = PLAIN
+    """How its workbook looks."""
+
+    def __post_init__(self) -> None:
+        """Let rows be found by words of their cases."""
+        if self.cases is not None and SEARCH in self.cases.filters:
+            filters = {SEARCH: self.cases.filters[SEARCH], **self.filters}
+            object.__setattr__(self, "filters", filters)
 
     @property
     def name(self) -> str:
-        """What it is called in addresses and commands."""
-        return self.shape.name
+        """What it is called in addresses and commands; tables have underscores for hyphens."""
+        return self.called or self.shape.name.replace("_", "-")
+
+    @property
+    def follows(self) -> list[str]:
+        """The checkpoints that its answers depend on."""
+        return [self.tables.name, *(self.cases.follows if self.cases else ())]
 
     @cached_property
     def tables(self) -> Tables[S, R]:
@@ -134,7 +164,7 @@ class Ledger(Generic[S, R]):
         """Return the ledger's counts; without moments they are as of `now`. Raises as `page`."""
         with snapshot(connection):
             moment = self._moment(connection, as_of, known_at, now)
-            rows = source(self.tables.names, self.shape.columns, moment)
+            rows = self._source(moment)
             where = self._where(filters, scope, moment)
             counts = self.summarise(connection, rows, where, moment)
         stand = {"position": moment.position, "final": moment.final}
@@ -183,11 +213,26 @@ class Ledger(Generic[S, R]):
         known_at: datetime | None,
         now: datetime | None,
     ) -> Moment:
-        name = self.tables.name
-        return find_moment(connection, name, as_of=as_of, known_at=known_at, now=now)
+        return find_moment(connection, self.follows, as_of=as_of, known_at=known_at, now=now)
+
+    def _source(self, moment: Moment) -> Condition:
+        """Return its rows as they stand at a moment, with what they say of their cases."""
+        rows = source(self.tables.names, self.shape.columns, moment)
+        if self.cases is None:
+            return rows
+        cases = source(self.cases.tables.names, (*self.of_case, VISIBLE_TO), moment)
+        listed = sql.SQL(", ").join(
+            sql.SQL("{}.{}").format(sql.Identifier(table), sql.Identifier(column))
+            for table, columns in (("o", self.shape.columns), ("c", (*self.of_case, VISIBLE_TO)))
+            for column in columns
+        )
+        joined = sql.SQL(BESIDE).format(listed=listed, rows=rows.where, cases=cases.where)
+        return Condition(joined, {**rows.parameters, **cases.parameters})
 
     def _where(self, filters: Mapping[str, str], scope: Sight, moment: Moment) -> Condition:
-        return conditions(self.filters, filters, scope, moment, self.tables.names["current"])
+        whose = self.cases or self
+        scope = None if self.open_to_all else scope
+        return conditions(self.filters, filters, scope, moment, whose.tables.names["current"])
 
     def _sort(self, filters: Mapping[str, str]) -> str:
         sort = filters.get(SORT, f"-{self.sorts[0]}")
@@ -201,7 +246,7 @@ class Ledger(Generic[S, R]):
     ) -> Condition:
         sort = self._sort(filters)
         column = sort.removeprefix("-")
-        rows = source(self.tables.names, self.shape.columns, moment)
+        rows = self._source(moment)
         where = self._where(filters, scope, moment)
         parameters = {**rows.parameters, **where.parameters}
         parts: list[sql.Composable] = [where.where]

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from domain import facts as f
 from domain.places import apart, box, in_wgs84
+from eventlog.batch import Facts, batch_of
 from eventlog.database import Connection
 from eventlog.reader import read_requests
 from eventlog.records import Followed
@@ -108,10 +109,11 @@ class PlaceTable:
     policy: Policy = "halt"
     name = CHECKPOINT
     fingerprint = FINGERPRINT
+    facts: Facts = frozenset({f.CaseReported, f.CaseCorrected})
 
     def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write what changed."""
-        put(connection, records)
+        put(connection, batch_of(records).of(self.facts))
 
 
 def put(connection: Connection, records: Sequence[Followed]) -> None:
@@ -133,7 +135,7 @@ def put(connection: Connection, records: Sequence[Followed]) -> None:
         connection.execute(CORRECT, [list(moved), list(moved.values())])
 
 
-def rebuild(connection: Connection, *, batch: int = 4 * BATCH) -> int:
+def rebuild(connection: Connection, *, batch: int = BATCH) -> int:
     """Fold the table anew from the first fact, in one transaction; return the position."""
     with connection.transaction():
         connection.execute(REGISTER, (CHECKPOINT, FINGERPRINT))

@@ -3,11 +3,12 @@
 import base64
 import binascii
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from datetime import date, datetime, timedelta
+from operator import index
+from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,8 +23,10 @@ from projections.scope import Sight, within
 SETTLED: Final = timedelta(seconds=60)
 """After this long no fact can be recorded any more with an earlier `recorded_at`."""
 SORT: Final = "sort"
+SEARCH: Final = "q"
+"""The filter by words; see `projections/search.py`, which puts the cases found in their place."""
 
-Kind = Literal["text", "time", "number", "flag", "unit", "reference"]
+Kind = Literal["text", "time", "date", "number", "flag", "unit", "person", "reference"]
 
 
 class BadCursor(BadInput):
@@ -33,11 +36,15 @@ class BadCursor(BadInput):
 
 
 class Column(Struct, frozen=True):
-    """A column that people see; a `reference` is the position at which a sealed text lies."""
+    """A column that people see: a `reference` is where a sealed text lies, a `person` is an id."""
 
     name: str
     label: str
     kind: Kind = "text"
+    field: str = ""
+    """The sealed field that a reference points at, where it has another name than the column."""
+    words: Mapping[str, str] = {}
+    """What people read in place of a code."""
 
 
 class Filter(Struct, frozen=True):
@@ -45,12 +52,30 @@ class Filter(Struct, frozen=True):
 
     `in` any of several values, comma-separated; `from` ≥ and `before` < a time; `within` a unit's
     tree; `flag` true or false; `given` whether there is a value; `some` whether a count is above
-    zero; `open` true (not ended) or false; `overdue` past its due while it counts, or breached.
+    zero; `open` true (not ended) or false; `overdue` past its due while it counts, or breached;
+    `words` in the number or the title;
+    `day_from` ≥ and `day_before` < a day; `test` whether `test`, a condition in SQL, holds.
     """
 
     label: str
-    how: Literal["in", "from", "before", "within", "flag", "given", "some", "open", "overdue"]
+    how: Literal[
+        "in",
+        "from",
+        "before",
+        "within",
+        "flag",
+        "given",
+        "some",
+        "open",
+        "overdue",
+        "day_from",
+        "day_before",
+        "test",
+        "words",
+    ]
     column: str = ""
+    test: LiteralString = ""
+    """May name columns, and the moment that is asked for as `%(now)s`."""
 
 
 class Moment(Struct, frozen=True):
@@ -73,9 +98,10 @@ class Condition:
     parameters: Mapping[str, object]
 
 
-# Where the ledger stands; by the database's clock if the caller names no time.
+# Where all that the answer depends on stands; by the database's clock if the caller names no time.
 STAND: Final = """
-    SELECT coalesce((SELECT position FROM checkpoint WHERE name = %s), 0), last_recorded_at, now()
+    SELECT (SELECT CASE count(*) WHEN %(count)s THEN min(position) ELSE 0 END
+            FROM checkpoint WHERE name = ANY(%(names)s)), last_recorded_at, now()
     FROM ledger
 """
 CURRENT: Final = "SELECT case_id, row_key, {columns} FROM {current}"
@@ -108,14 +134,15 @@ def snapshot(connection: Connection) -> Generator[None]:
 
 def find_moment(
     connection: Connection,
-    checkpoint: str,
+    checkpoints: Sequence[str],
     *,
     as_of: datetime | None,
     known_at: datetime | None,
     now: datetime | None,
 ) -> Moment:
     """Turn the moments asked for into a position, and say whether the answer can still change."""
-    row = connection.execute(STAND, (checkpoint,)).fetchone()
+    stand = {"names": list(checkpoints), "count": len(checkpoints)}
+    row = connection.execute(STAND, stand).fetchone()
     if row is None:
         raise LookupError("the ledger row is missing")
     stands, last_recorded_at, clock = row
@@ -162,6 +189,7 @@ def conditions(
     """
     visible, parameters = within(scope, None if moment.current else current)
     parts: list[sql.Composable] = [sql.SQL("true"), *visible]
+    parameters["now"] = moment.now
     for name, value in given.items():
         if name == SORT:
             continue
@@ -188,9 +216,16 @@ def read_moment(name: str, value: str) -> datetime:
 def write_cursor(sort: str, last: Mapping[str, Any]) -> str:
     """Return where the next page begins: after this row."""
     value = last[sort.removeprefix("-")]
-    place = value.isoformat() if isinstance(value, datetime) else value
+    place = value.isoformat() if isinstance(value, date) else value
     members = [sort, place, str(last["case_id"]), last["row_key"]]
     return base64.urlsafe_b64encode(json.dumps(members).encode()).decode().rstrip("=")
+
+
+_PLACES: Final[Mapping[str, Callable[[Any], object]]] = {
+    "time": lambda place: read_moment("cursor", place),
+    "date": date.fromisoformat,
+    "number": index,
+}
 
 
 def read_cursor(sort: str, kind: Kind, cursor: str) -> tuple[object, UUID, str]:
@@ -199,7 +234,7 @@ def read_cursor(sort: str, kind: Kind, cursor: str) -> tuple[object, UUID, str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         members = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         made_for, place, case_id, key = members
-        value = read_moment("cursor", place) if kind == "time" else str(place)
+        value = _PLACES.get(kind, str)(place)
         if made_for != sort or not isinstance(key, str) or "\0" in f"{key}{value}":
             raise BadCursor
         return value, UUID(case_id), key
@@ -207,14 +242,16 @@ def read_cursor(sort: str, kind: Kind, cursor: str) -> tuple[object, UUID, str]:
         raise BadCursor from None
 
 
-def _comparison(wanted: Filter, parameter: str) -> sql.Composable:
+def _comparison(  # noqa: C901 - one arm a way
+    wanted: Filter, parameter: str
+) -> sql.Composable:
     column, value = sql.Identifier(wanted.column), sql.Placeholder(parameter)
     match wanted.how:
         case "in":
             query = sql.SQL("{column} = ANY({value}::text[])")
-        case "from":
+        case "from" | "day_from":
             query = sql.SQL("{column} >= {value}")
-        case "before":
+        case "before" | "day_before":
             query = sql.SQL("{column} < {value}")
         case "within":
             query = sql.SQL("visible_to @> ARRAY[{value}::text]")
@@ -228,7 +265,11 @@ def _comparison(wanted: Filter, parameter: str) -> sql.Composable:
             query = sql.SQL("(ended_at IS NULL) = {value}")
         case "overdue":
             query = sql.SQL(OVERDUE)
-    return query.format(column=column, value=value)
+        case "test":
+            query = sql.SQL("coalesce({test}, false) = {value}")
+        case "words":
+            query = sql.SQL("case_id = ANY({value}::uuid[])")
+    return query.format(column=column, value=value, test=sql.SQL(wanted.test))
 
 
 def _value(name: str, wanted: Filter, value: str, moment: Moment) -> object:
@@ -241,12 +282,32 @@ def _value(name: str, wanted: Filter, value: str, moment: Moment) -> object:
             return value
         case "from" | "before":
             return read_moment(name, value)
-        case "flag" | "given" | "some" | "open":
+        case "day_from" | "day_before":
+            return _day(name, value)
+        case "words":
+            return _found(name, value)
+        case "flag" | "given" | "some" | "open" | "test":
             return _flag(name, value)
         case "overdue":
             if not _flag(name, value):
                 raise UnknownField(pointer=name, field=name, detail="只能是 true")
             return moment.now
+
+
+def _found(name: str, value: str) -> list[UUID]:
+    """Read which cases were found by the words looked for."""
+    try:
+        return [UUID(one) for one in value.split(",") if one]
+    except ValueError:
+        raise UnknownField(pointer=name, field=name, detail="请通过接口查找") from None
+
+
+def _day(name: str, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        detail = "应为日期，例如 2026-03-02"
+        raise UnknownField(pointer=name, field=name, detail=detail) from None
 
 
 def _flag(name: str, value: str) -> bool:

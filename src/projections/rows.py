@@ -12,7 +12,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
+from domain.facts import CASE, Fact
 from eventlog.records import Followed
+from projections.counts import Tally
 
 NEVER: Final = 2**63 - 1
 """The position at which nothing has happened yet."""
@@ -27,21 +29,37 @@ class Shape(Generic[S, R]):
 
     `fold` and `show` depend on what they are given alone; `fold` may change the state and return
     it. `show` never drops a row that it has once shown, and returns the rows by a key that is
-    unique within the case. A fold tolerates absent predecessors.
+    unique within the case. A fold tolerates absent predecessors. A case whose state is still blank
+    is none of the ledger's, and nothing of it is stored.
     """
 
     name: str
     version: int
+    stream: str = CASE
+    """The type of the streams whose facts it folds; a "case" below is one of these streams."""
+    facts: frozenset[type[Fact]] | None = None
+    """The facts that it folds; None for every one. What it never sees costs it nothing."""
+    heeds: Callable[[Fact], bool] | None = None
+    """Which of these facts; None for all of them."""
     state: type[S]
     row: type[R]
     blank: Callable[[str], S]
     fold: Callable[[S, Followed], S]
     show: Callable[[S, Mapping[str, R]], Mapping[str, R]]
+    tally: Tally[R] | None = None
+    """What of its rows is counted for dashboards."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Name the value columns, in the order of the table."""
         return self.row.__struct_fields__
+
+    def concerns(self, record: Followed) -> bool:
+        """Say whether it folds this fact."""
+        fact = record.body.data
+        if self.stream != fact.STREAM or not (self.facts is None or type(fact) in self.facts):
+            return False
+        return self.heeds is None or self.heeds(fact)
 
 
 class Span(Struct, frozen=True, array_like=True):
@@ -98,6 +116,8 @@ class Line(Generic[S, R]):
         self.spans: dict[str, Span] = dict(kept.spans) if kept else {}
         self.stored: dict[str, Span] = dict(self.spans)
         self.rows: Mapping[str, R] = shape.show(self.state, {}) if kept else {}
+        self.shown: Final = self.rows
+        """The rows as the batch found them."""
 
     def is_late(self, records: Sequence[Followed]) -> bool:
         """Say whether any of these facts is older than one before it."""
@@ -123,6 +143,11 @@ class Line(Generic[S, R]):
                 self._go_on(request)
             start = stop
 
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether the case is one of the ledger's."""
+        return self.latest is not None
+
     def kept(self) -> Kept[S]:
         """Return what the next batch needs to know."""
         if self.latest is None:
@@ -138,6 +163,8 @@ class Line(Generic[S, R]):
         position, last, fold = request[-1].position, len(request) - 1, self._shape.fold
         for index, record in enumerate(request):
             self.state = fold(self.state, record)
+            if self.latest is None and self.state == self._shape.blank(self.case_id):
+                continue
             occurred_at = record.body.occurred_at
             if index == last or request[index + 1].body.occurred_at != occurred_at:
                 self._turn(occurred_at, position)
@@ -167,13 +194,28 @@ class Line(Generic[S, R]):
     def _refold(self, request: Sequence[Followed]) -> None:
         """Rebuild the line of moments, because a fact is older than one before it."""
         position, first, last = request[-1].position, request[0].version, request[-1].version
-        before, _ = trace(self._shape, self.case_id, [r for r in self.stream if r.version < first])
-        upto = [record for record in self.stream if record.version <= last]
+        stream = self._begun()
+        before, _ = trace(self._shape, self.case_id, [r for r in stream if r.version < first])
+        upto = [record for record in stream if record.version <= last]
+        if not upto:
+            return
         after, self.state = trace(self._shape, self.case_id, upto)
         for key in after:
             self._mend(key, dict(before.get(key, ())), dict(after[key]), position)
         self.latest = max(record.occurred_at for record in upto)
         self.rows = self._shape.show(self.state, {})
+
+    def _begun(self) -> Sequence[Followed]:
+        """Return the stream from the first fact on that concerns the ledger.
+
+        Facts that leave a blank state blank are never stored, so they must not count here either.
+        """
+        state, blank = self._shape.blank(self.case_id), self._shape.blank(self.case_id)
+        for index, record in enumerate(self.stream):
+            state = self._shape.fold(state, record)
+            if state != blank:
+                return self.stream[index:]
+        return ()
 
     def _mend(
         self, key: str, old: dict[datetime, R], new: dict[datetime, R], position: int

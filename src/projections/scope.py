@@ -37,6 +37,11 @@ class Scope(Struct, frozen=True):
     shared: tuple[str, ...] = ()
     """Units that stand under `unit` by a second parent (条线)."""
 
+    @property
+    def confided(self) -> tuple[str, ...]:
+        """The marks of cases that are open to this post alone."""
+        return () if self.post is None or self.overseer else (post_mark(self.post),)
+
 
 Sight = Scope | str | None
 """None sees everything: the operator at the machine. A text is a unit without a post."""

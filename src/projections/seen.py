@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from domain import facts as f
-from domain.privacy import MARK, marks_after
+from domain.privacy import MARK, marks_after, marks_succeeded
 from domain.routing import units_of
 from eventlog.records import Followed
 
@@ -161,6 +161,18 @@ def _reallotted(seen: Seen, fact: f.CaseReallotted, _: datetime) -> bool:
     return True
 
 
+def _succeeded(seen: Seen, fact: f.UnitsSucceeded, _: datetime) -> bool:
+    """Let units be those in whose place others are now; what `case-reallotted` says stands."""
+    by = {one.unit: one.by for one in fact.units}
+    if seen.claimant is not None:
+        seen.claimant = by.get(seen.claimant.id, seen.claimant)
+    if fact.division:
+        seen.involved = tuple(dict.fromkeys(by.get(one.id, one) for one in seen.involved))
+    marks = marks_succeeded(_marks(seen), fact.recused)
+    seen.visible_to = (*(one for one in seen.visible_to if not one.startswith(MARK)), *marks)
+    return True
+
+
 def _graded(seen: Seen, fact: f.CaseGraded, _: datetime) -> bool:
     seen.severity, seen.urgency, seen.tier = fact.severity, fact.urgency, fact.tier
     return False
@@ -241,7 +253,7 @@ _DONE: Final = (
     f.ClockStopped,
     f.ClockCancelled,
 )
-_BROUGHT: Final = frozenset({*f.CLOCK_FACTS, f.CaseMigrated}).difference(_DONE)
+_BROUGHT: Final = frozenset({*f.CLOCK_FACTS, *f.NOTICE_FACTS, f.CaseMigrated}).difference(_DONE)
 """What time, a channel or a new version of the kind brought: nobody did anything to the case."""
 
 _QUIET: Final = (
@@ -295,6 +307,8 @@ _QUIET: Final = (
     f.DuplicateParted,
     f.DuplicateAnswered,
     f.SplitOff,
+    f.PartEnded,
+    f.SplitAnswered,
     f.IdentityHidden,
     f.AgencyRecorded,
     f.DecisionMade,
@@ -334,6 +348,7 @@ STEPS: Final[dict[type[f.CaseFact], Callable[[Seen, Any, datetime], bool]]] = {
     f.CaseReclassified: _reclassified,
     f.CategoryMapped: _reclassified,
     f.CaseReallotted: _reallotted,
+    f.UnitsSucceeded: _succeeded,
     f.CaseGraded: _graded,
     f.ReworkRequired: _reworked,
     f.CaseClosed: _closed,

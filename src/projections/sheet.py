@@ -13,19 +13,21 @@ from eventlog.database import Connection
 from eventlog.reader import read_positions
 from eventlog.vault import Vault
 from projections import export, query
-from projections.ledger import Item, Ledger
+from projections.ledger import Item
+from projections.readable import Readable
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 CHUNK: Final = 500
 ERASED: Final = "已删除"
 HIDDEN: Final = "（无权查看）"
-_KINDS: Final[dict[str, Literal["text", "number", "datetime"]]] = {
+_KINDS: Final[dict[str, Literal["text", "number", "datetime", "date"]]] = {
     "time": "datetime",
+    "date": "date",
     "number": "number",
 }
 
 
-def headings(ledger: Ledger[Any, Any]) -> list[export.Column]:
+def headings(ledger: Readable) -> list[export.Column]:
     """Return the ledger's columns as an export has them, the case's id first."""
     return [
         export.Column("id", "事项标识"),
@@ -46,19 +48,28 @@ def revealed(
 
     `vault` is None where the reader may not see texts.
     """
-    references = [column.name for column in columns if column.kind == "reference"]
+    references = {
+        column.name: column.field or column.name for column in columns if column.kind == "reference"
+    }
+    coded = [column for column in columns if column.words]
     remaining = iter(items)
     while chunk := list(islice(remaining, CHUNK)):
         texts = _texts(chunk, references, connection, vault)
         for item in chunk:
-            shown = {name: texts.get((item[name], name), "") for name in references}
-            yield item | shown
+            shown = {name: texts.get((item[name], field), "") for name, field in references.items()}
+            words = {one.name: one.words.get(item[one.name], item[one.name]) for one in coded}
+            yield item | words | shown
 
 
 def _texts(
-    chunk: Sequence[Item], references: Sequence[str], connection: Connection, vault: Vault | None
+    chunk: Sequence[Item],
+    references: Mapping[str, str],
+    connection: Connection,
+    vault: Vault | None,
 ) -> Mapping[tuple[int | None, str], str]:
-    wanted = {(item[name], name) for item in chunk for name in references if item[name]}
+    wanted = {
+        (item[name], field) for item in chunk for name, field in references.items() if item[name]
+    }
     if vault is None:
         return dict.fromkeys(wanted, HIDDEN)
     records = read_positions(connection, sorted({position for position, _ in wanted}))
@@ -84,7 +95,7 @@ def _cell(value: Any) -> Any:  # noqa: ANN401 - cells are of many types
 
 
 def provenance(
-    ledger: Ledger[Any, Any],
+    ledger: Readable,
     *,
     district: str,
     as_of: datetime | None,

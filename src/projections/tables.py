@@ -12,13 +12,15 @@ from typing import Any, Final, Generic
 import msgspec
 from msgspec.inspect import type_info
 from msgspec.structs import astuple
-from psycopg import sql
+from psycopg import Cursor, sql
 
-from domain.facts import CASE
+from domain.facts import FACTS
+from eventlog.batch import Facts, batch_of
 from eventlog.database import Connection
 from eventlog.reader import read_tails
 from eventlog.records import Followed
 from eventlog.runner import Policy
+from projections.code import code_digest
 from projections.copying import (
     COPY_OPTIONS,
     array,
@@ -27,11 +29,14 @@ from projections.copying import (
     text_array,
     unit_array,
 )
+from projections.counts import ADD, Tally, add_columns, deltas
 from projections.rows import Kept, Line, Past, R, S, Shape, Taken
 
 FOREVER: Final = "infinity"
 BUILD: Final = "__build"
 """Ends the names of tables that are being rebuilt beside the live ones."""
+WRITING: Final = "1"
+"""Raised when the same rows of a fold are stored otherwise: every ledger is rebuilt then."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -72,7 +77,6 @@ class Tables(Generic[S, R]):
         """Name the tables; `suffix` tells a rebuild's from the live ones."""
         self.shape = shape
         self.suffix = suffix
-        self.fingerprint = _fingerprint(self.name, shape)
         self._decoder = msgspec.msgpack.Decoder(Kept[shape.state])  # type: ignore[name-defined]
 
     @property
@@ -81,23 +85,55 @@ class Tables(Generic[S, R]):
         return checkpoint_name(self.shape) + self.suffix
 
     @property
+    def fingerprint(self) -> str:
+        """What its rows depend on, the same for the live tables and a rebuild's."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint_of(self.shape)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The facts that it folds."""
+        return facts_of(self.shape)
+
+    @property
     def names(self) -> dict[str, str]:
         """The three tables by what they hold."""
         name, suffix = self.shape.name, self.suffix
-        return {
+        tables = {
             "current": name + suffix,
             "history": f"{name}_history{suffix}",
             "state": f"{name}_state{suffix}",
         }
+        if self.shape.tally is not None:
+            tables["counts"] = f"{name}_counts{suffix}"
+        return tables
 
     def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write what changed."""
-        streams = _by_stream(records)
+        streams = self._heeded(batch_of(records).streams(self.facts))
+        if not streams:
+            return
         lines = self._load(connection, streams)
         self._bring_streams(connection, lines, streams)
         for line in lines:
             line.apply(streams[line.case_id])
         self._write(connection, lines)
+
+    def _heeded(
+        self, streams: Mapping[str, Sequence[Followed]]
+    ) -> Mapping[str, Sequence[Followed]]:
+        """Leave out facts of the right class that are none of the ledger's all the same."""
+        heeds = self.shape.heeds
+        if heeds is None:
+            return streams
+        heeded = {
+            stream: [record for record in records if heeds(record.body.data)]
+            for stream, records in streams.items()
+        }
+        return {stream: records for stream, records in heeded.items() if records}
 
     def _load(self, connection: Connection, streams: Iterable[str]) -> list[Line[S, R]]:
         with connection.cursor(binary=True) as cursor:
@@ -120,7 +156,8 @@ class Tables(Generic[S, R]):
         if partial:
             found = read_tails(connection, [line.case_id for line in partial])
             for line in partial:
-                line.stream, _ = found[line.case_id]
+                stream, _ = found[line.case_id]
+                line.stream = [record for record in stream if self.shape.concerns(record)]
 
     def _write(self, connection: Connection, lines: Sequence[Line[S, R]]) -> None:
         taken = [(line.case_id, each) for line in lines for each in line.taken]
@@ -140,10 +177,25 @@ class Tables(Generic[S, R]):
             if changed:
                 with cursor.copy(self._sql(COPY_CURRENT)) as copy:
                     copy.write(copy_lines([self._current(line, key) for line, key in changed]))
-            if lines:
-                ids = array([line.case_id for line in lines])
-                states = bytes_array([_encode(line.kept()) for line in lines])
+            kept = [line for line in lines if line.worth_keeping]
+            if kept:
+                ids = array([line.case_id for line in kept])
+                states = bytes_array([_encode(line.kept()) for line in kept])
                 cursor.execute(self._sql(KEEP), (ids, states))
+            if self.shape.tally is not None:
+                pairs = [(line.shown.get(key), line.rows[key]) for line, key in changed]
+                self._count(cursor, self.shape.tally, pairs)
+
+    def _count(
+        self,
+        cursor: Cursor[tuple[Any, ...]],
+        tally: Tally[R],
+        pairs: Sequence[tuple[R | None, R]],
+    ) -> None:
+        """Move the counters by what changed."""
+        moved = deltas(tally, pairs)
+        if moved:
+            cursor.execute(self._sql(ADD), add_columns(moved, len(tally.measures)))
 
     def _current(self, line: Line[S, R], key: str) -> list[object]:
         span = line.spans[key]
@@ -175,10 +227,25 @@ class Tables(Generic[S, R]):
         columns = sql.SQL(", ").join(map(sql.Identifier, self.shape.columns))
         queries = (LOAD, KEEP, REPLACE, TAKE_BACK, COPY_CURRENT, COPY_HISTORY)
         options = sql.SQL(COPY_OPTIONS)
-        return {
+        composed = {
             query: sql.SQL(query).format(columns=columns, options=options, **names)
             for query in queries
         }
+        if self.shape.tally is not None:
+            composed[ADD] = sql.SQL(ADD).format(counts=names["counts"], **_sums(self.shape.tally))
+        return composed
+
+
+def _sums(tally: Tally[Any]) -> dict[str, sql.Composable]:
+    measures = [sql.Identifier(measure) for measure in tally.measures]
+    added = [sql.SQL("{0} = c.{0} + excluded.{0}").format(measure) for measure in measures]
+    return {
+        "measures": sql.SQL(", ").join(measures),
+        "sums": sql.SQL(", ").join([sql.SQL("sum(w.{})").format(one) for one in measures]),
+        "moved": sql.SQL(" OR ").join([sql.SQL("sum(w.{}) <> 0").format(one) for one in measures]),
+        "arrays": sql.SQL(", ").join([sql.SQL("%s::integer[]")] * len(measures)),
+        "added": sql.SQL(", ").join(added),
+    }
 
 
 def checkpoint_name(shape: Shape[Any, Any]) -> str:
@@ -186,19 +253,28 @@ def checkpoint_name(shape: Shape[Any, Any]) -> str:
     return f"{shape.name}@{shape.version}"
 
 
-def _fingerprint(name: str, shape: Shape[Any, Any]) -> str:
-    """Digest what stored rows and states look like; a change of it needs a rebuild."""
-    parts = [name, repr(type_info(shape.row)), repr(type_info(shape.state))]
-    return sha256("\n".join(parts).encode()).hexdigest()[:16]
+def facts_of(shape: Shape[Any, Any]) -> Facts:
+    """Return the classes of facts that a shape folds: of its streams, and among those it names."""
+    known = FACTS if shape.facts is None else shape.facts
+    return frozenset(fact for fact in known if shape.stream == fact.STREAM)
 
 
-def _by_stream(records: Sequence[Followed]) -> dict[str, list[Followed]]:
-    streams: dict[str, list[Followed]] = {}
-    for record in records:
-        body = record.body
-        if body.data.STREAM == CASE:
-            streams.setdefault(body.stream, []).append(record)
-    return streams
+def fingerprint_of(shape: Shape[Any, Any]) -> str:
+    """Digest what stored rows and states look like, and the code that makes them.
+
+    A change of it needs a rebuild; see `projections/code.py` for what of the code counts.
+    """
+    parts = [WRITING, checkpoint_name(shape), repr(type_info(shape.row))]
+    parts += [repr(type_info(shape.state)), *_named(shape.facts)]
+    roots: list[object] = [shape.blank, shape.fold, shape.show]
+    if shape.tally is not None:
+        parts += shape.tally.measures
+        roots += [shape.tally.days, shape.tally.facets]
+    return sha256("\n".join([*parts, code_digest(roots)]).encode()).hexdigest()[:16]
+
+
+def _named(facts: Facts | None) -> list[str]:
+    return sorted(fact.TYPE for fact in facts) if facts is not None else []
 
 
 def _taken_columns(taken: Sequence[tuple[str, Taken]]) -> list[str]:

@@ -16,6 +16,8 @@ from projections.seen import Seen, see, unseen
 GREEN: Final = "green"
 YELLOW: Final = "yellow"
 RED: Final = "red"
+OPEN: Final = frozenset({"running", "paused"})
+"""Statuses of a clock that still counts, or will again."""
 
 
 class Timed(Struct, array_like=True):
@@ -104,6 +106,9 @@ def watch(watched: Watched, record: Followed) -> Watched:
             _begin(watched, key, fact)
         else:
             clock.row.changes += TICKS[type(fact)](clock, fact, watched.seen)
+    elif isinstance(fact, f.UnitsSucceeded):
+        for clock in watched.clocks.values():
+            clock.row.changes += _succeeded(clock, fact)
     return watched
 
 
@@ -251,6 +256,17 @@ def _unbreached(
     del fact
     clock.row.breached_at, clock.row.answerable = None, clock.bound
     _light(clock)
+    return True
+
+
+def _succeeded(clock: Clock, fact: f.UnitsSucceeded) -> bool:
+    """Let whoever a clock binds be who is in their place now; a breach keeps who answered then."""
+    now = next((one.by.id for one in fact.units if one.unit == clock.bound), clock.bound)
+    if clock.row.status not in OPEN or now == clock.bound:
+        return False
+    clock.bound = now
+    if clock.row.breached_at is None:
+        clock.row.answerable = now
     return True
 
 

@@ -6,9 +6,10 @@ from typing import Final
 
 from domain import facts as f
 from domain.actor import Role
-from domain.clocks import VALUES
 from domain.due import Budget, Unit, parse_budget
 from domain.errors import Refusal
+from domain.values import VALUES
+from workflows.clock_ends import ending_warnings
 from workflows.kind_clocks import PERCENT, offset_of, trigger_of
 from workflows.kind_implied import implied
 from workflows.kind_text import (
@@ -43,6 +44,7 @@ PER: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
         frozenset({f.WhistleBlown.TYPE}),
         frozenset({f.ReportedIn.TYPE, f.CallReleased.TYPE}),
     ),
+    "objection": (frozenset({f.ObjectionRaised.TYPE}), frozenset({f.ObjectionAnswered.TYPE})),
 }
 """From which facts a clock of its own for each task (call, duty) may start, and by which end."""
 RECURRING: Final = frozenset({"notify", "remind"})
@@ -70,6 +72,7 @@ def clock_warnings(kind: KindText) -> list[str]:
     """Return what may be published, though it is perhaps not what was meant (clocks.md R9)."""
     used = {clock.ladder for clock in kind.clocks.values()}
     found = [f"ladders.{name}：没有时限使用它" for name in kind.ladders if name not in used]
+    found += ending_warnings(kind)
     total = next((clock for clock in kind.clocks.values() if clock.total and clock.budget), None)
     if total is None:
         return found

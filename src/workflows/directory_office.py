@@ -4,6 +4,7 @@ What a book leaves out stays as it is; what differs becomes facts, all of them i
 what was just exported changes nothing when it is imported again.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
@@ -24,7 +25,7 @@ from workflows.administration import (
     unit_ids,
 )
 from workflows.calendar_office import today_of
-from workflows.engine import Engine
+from workflows.engine import Caller, Engine
 from workflows.reference import Reference
 
 NAME: Final = "name"
@@ -202,14 +203,43 @@ def _second_parents(
             yield f.RelationEnded(relation=relation.relation, until=today)
 
 
-async def import_book(engine: Engine, book: Book) -> BookChange:
+async def plan_book(engine: Engine, book: Book) -> BookChange:
+    """Return what importing a book would change; writes nothing. Raises as `import_book`."""
+    return _counted(await _made(engine, book))
+
+
+async def _made(engine: Engine, book: Book) -> dict[str, list[tuple[f.Fact, str]]]:
+    directory = (await engine.refresh()).directory
+    names = await asyncio.to_thread(names_of, engine)
+    return await asyncio.to_thread(drafts_of, book, directory, names, today_of(engine))
+
+
+def _counted(made: Mapping[str, Sequence[object]]) -> BookChange:
+    return BookChange(*(len(part) for part in made.values()))
+
+
+def change_of(facts: Sequence[f.Fact]) -> BookChange:
+    """Return what an import did, by the facts that it left."""
+
+    def count(*types: type[f.Fact]) -> int:
+        return sum(isinstance(fact, types) for fact in facts)
+
+    return BookChange(
+        units=count(f.UnitEstablished, f.UnitChanged),
+        posts=count(f.PostEstablished),
+        persons=count(f.PersonRegistered),
+        terms=count(f.PostTaken, f.DeputyNamed, f.PostLeft),
+        relations=count(f.UnitRelated, f.RelationEnded),
+    )
+
+
+async def import_book(engine: Engine, book: Book, *, caller: Caller | None = None) -> BookChange:
     """导入组织目录工作簿: all that differs becomes facts in one append; names are sealed.
 
     Raises:
         UnknownUnit, UnknownField: see `drafts_of`; then nothing is written.
     """
-    reference = await engine.refresh()
-    made = drafts_of(book, reference.directory, names_of(engine), today_of(engine))
+    made = await _made(engine, book)
     drafts = [
         Draft(fact, engine.now(), _sealed(fact, name))
         for part in made.values()
@@ -217,8 +247,10 @@ async def import_book(engine: Engine, book: Book) -> BookChange:
     ]
     if drafts:
         stream = stream_id(engine.district, f.DIRECTORY)
-        await engine.record(f.DIRECTORY, stream, drafts, administrator(engine, "directory"))
-    return BookChange(*(len(part) for part in made.values()))
+        await engine.record(
+            f.DIRECTORY, stream, drafts, caller or administrator(engine, "directory")
+        )
+    return _counted(made)
 
 
 def _sealed(fact: f.Fact, name: str) -> tuple[f.Text, ...]:

@@ -5,7 +5,8 @@ nothing left to record. So a run that was broken off is simply begun again, and 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from hashlib import sha256
 from typing import Final
@@ -25,7 +26,7 @@ from eventlog.database import Database
 from eventlog.streams import stream_id
 from workflows.administration import administrator
 from workflows.calendar_office import today_of
-from workflows.engine import Caller, Engine
+from workflows.engine import Caller, Drafting, Engine
 from workflows.loading import load_cases
 from workflows.reference import Reference
 
@@ -43,11 +44,6 @@ CASES: Final = """
     WHERE stream_version = 1 AND stream_type = 'case' AND stream_id > %s
     ORDER BY stream_id LIMIT %s
 """
-# Few cases are ever re-allotted; of those, whoever waits to be allotted is told by the fold.
-REALLOTTED: Final = """
-    SELECT DISTINCT stream_id FROM event WHERE type = 'case-reallotted' ORDER BY stream_id
-"""
-
 Tell = Callable[[int], None]
 """Told how many cases were looked at."""
 
@@ -137,8 +133,12 @@ def _streams(database: Database, after: UUID) -> list[str]:
         return [str(row[0]) for row in connection.execute(CASES, (after, PAGE)).fetchall()]
 
 
-async def decree(engine: Engine, wanted: f.DivisionDecreed) -> bool:
+async def decree(
+    engine: Engine, wanted: f.DivisionDecreed, *, caller: Caller | None = None, once: bool = False
+) -> bool:
     """登记区划调整; from its day on also its units. Returns whether they stand by now.
+
+    `once`: under a key that is the same in every process, for what happens by itself.
 
     Raises:
         BadDivision, Collision: see `planned`; then nothing is written.
@@ -148,12 +148,24 @@ async def decree(engine: Engine, wanted: f.DivisionDecreed) -> bool:
     if facts:
 
         def drafts(reference: Reference) -> list[Draft]:
-            return [Draft(fact, engine.now()) for fact in _facts(wanted, reference, today)]
+            found = [Draft(fact, engine.now()) for fact in _facts(wanted, reference, today)]
+            if not found:
+                raise _Known
+            return found
 
-        stream = stream_id(engine.district, f.DIRECTORY)
-        who = administrator(engine, "division", wanted.division)
-        await engine.record(f.DIRECTORY, stream, drafts, who)
+        who = caller or administrator(engine, "division", wanted.division)
+        await _record(engine, drafts, clerk("units", wanted.division) if once else who)
     return wanted.on <= today
+
+
+class _Known(Exception):
+    """Somebody else has just recorded it."""
+
+
+async def _record(engine: Engine, drafts: Drafting, caller: Caller) -> None:
+    """Record what is still missing in the directory's stream, whoever else does so."""
+    with suppress(_Known):
+        await engine.record(f.DIRECTORY, stream_id(engine.district, f.DIRECTORY), drafts, caller)
 
 
 def _facts(wanted: f.DivisionDecreed, reference: Reference, today: date) -> list[f.Fact]:
@@ -164,31 +176,79 @@ def _facts(wanted: f.DivisionDecreed, reference: Reference, today: date) -> list
     return facts + (facts_of(wanted, reference.directory) if wanted.on <= today else [])
 
 
-async def reallot_all(engine: Engine, division: str, tell: Tell | None = None) -> Redivided:
-    """划归: let every open case follow its units; batched, and begun again where it was broken off.
+def pending(directory: Directory, today: date) -> list[f.DivisionDecreed]:
+    """Return the decrees whose day has come and that were not carried out to the end."""
+    found = [
+        one
+        for one in directory.divisions.values()
+        if one.on <= today and one.division not in directory.carried_out
+    ]
+    return sorted(found, key=lambda one: one.on)
+
+
+async def carried_out(engine: Engine, division: str, result: Redivided) -> None:
+    """执行完毕: every open case was asked; nobody has to ask them again."""
+    fact = f.DivisionCarriedOut(division=division, cases=result.changed, to_allot=result.to_allot)
+
+    def drafts(reference: Reference) -> list[Draft]:
+        if division in reference.directory.carried_out:
+            raise _Known
+        return [Draft(fact, engine.now())]
+
+    await _record(engine, drafts, clerk("carried-out", division))
+
+
+async def carry_out(engine: Engine, division: str, tell: Tell | None = None) -> Redivided:
+    """划归: let every open case follow its units, and say in the log that all of them did.
+
+    Raises:
+        What is no refusal ends it; what was re-allotted by then stays.
+    """
+    result = await reallot_all(engine, division, tell)
+    if not result.failures:
+        await carried_out(engine, division, result)
+    return result
+
+
+async def reallot_all(
+    engine: Engine,
+    division: str,
+    tell: Tell | None = None,
+    *,
+    at_once: int = AT_ONCE,
+    result: Redivided | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Redivided:
+    """Ask every open case; batched, and begun again where it was broken off, or `stopped`.
+
+    Counts in `result`, where it is given, as it goes.
 
     Raises:
         What is no refusal ends it; what was re-allotted by then stays.
     """
     await engine.refresh()
-    result, after = Redivided(), BEGINNING
-    room = asyncio.Semaphore(AT_ONCE)
+    counts, after = result or Redivided(), BEGINNING
+    room = asyncio.Semaphore(at_once)
     while streams := await asyncio.to_thread(_streams, engine.database, after):
+        if stopped():
+            break
         async with asyncio.TaskGroup() as tasks:
             for case in streams:
                 await room.acquire()
-                tasks.create_task(_one(engine, case, division, result, room))
+                tasks.create_task(_one(engine, case, division, counts, room))
         after = UUID(streams[-1])
         if tell:
             tell(len(streams))
-    return result
+    return counts
 
 
 async def _one(
     engine: Engine, case: str, division: str, result: Redivided, room: asyncio.Semaphore
 ) -> None:
     try:
-        outcome = await engine.reallot(case, division, _caller(engine, case, division))
+        # By the newest directory, in every attempt: the key says which.
+        caller = clerk(case, division, str(engine.reference.position))
+        outcome = await engine.reallot(case, division, caller)
         result.changed += outcome.position > 0
         result.to_allot += outcome.position > 0 and outcome.case.filing.to_allot
     except Refusal as refusal:
@@ -198,18 +258,7 @@ async def _one(
         result.examined += 1
 
 
-def _caller(engine: Engine, case: str, division: str) -> Caller:
-    """Return who re-allots: the same case by the same directory is re-allotted once."""
-    position = str(engine.reference.position)
-    key = str(uuid5(_KEYS, f"{case}\0{division}\0{position}"))
+def clerk(*parts: str) -> Caller:
+    """Return who carries a re-division out: what has the same key happens once, whoever does it."""
+    key = str(uuid5(_KEYS, "\0".join(parts)))
     return Caller(actor=CLERK, client=CLIENT, key=key, digest=sha256(key.encode()).digest())
-
-
-def to_be_allotted(database: Database, directory: Directory) -> Sequence[Case]:
-    """Return the cases on the list 待划归; blocks. Before a first division there are none."""
-    if not directory.divisions:
-        return []
-    with database.connection() as connection:
-        streams = [str(row[0]) for row in connection.execute(REALLOTTED).fetchall()]
-    held = load_cases(database, streams)
-    return [one.case for one in held if one is not None and one.case.filing.to_allot]

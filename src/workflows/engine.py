@@ -5,7 +5,7 @@ single statements on threads of their own, and appends are grouped by the append
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -54,10 +54,11 @@ from workflows.loading import (
     load_tails,
     load_through,
 )
+from workflows.neighbours import Others, others_of
 from workflows.numbering import Numbering, case_id
 from workflows.outcome import Caller, Outcome
 from workflows.reference import Reference
-from workflows.sight import is_case_id, visible
+from workflows.sight import visible
 from workflows.writing import elsewhere, enclosed, parts, secrets
 
 __all__ = ["Caller", "Engine", "Outcome"]
@@ -68,8 +69,6 @@ CACHED_CASES: Final = 20_000
 
 Drafting = Callable[[Reference], Sequence[Draft]]
 """What to record, as of the reference data known then."""
-Others = Mapping[str, Held]
-"""Other cases that a command names, by id."""
 
 
 class Engine:
@@ -381,8 +380,9 @@ class Engine:
             await self.refresh()  # another process has just published it
         world = self.world(case, caller.actor, number=number, client=caller.client)
         named = named_cases(command, world.kind)
-        bound = case.aftercare.bound
-        others: Others = await self._others(named, bound, caller) if named or bound else {}
+        others: Others = {}
+        if named or case.bound:
+            others = await others_of(case, named, caller.actor, self._load)
         if others:
             world = replace(world, others={one: held.case for one, held in others.items()})
         if uploads := await self.uploads.named(command, caller):
@@ -421,19 +421,6 @@ class Engine:
             return answer, []
         held = [part.after(end) for part, end in zip(written, ends, strict=True)]
         return answer, [one for one in held if one is not None]
-
-    async def _others(self, cases: Sequence[str], bound: Sequence[str], caller: Caller) -> Others:
-        """Return other cases: those a command names, as far as the caller may see them.
-
-        Those that are merged with its own, whoever sees them: none of their callers is forgotten.
-        """
-        wanted = dict.fromkeys([*bound, *filter(is_case_id, cases)])
-        found = {case: await self._load(case) for case in wanted}
-        return {
-            case: held
-            for case, held in found.items()
-            if held is not None and (case in bound or visible(held.case, caller.actor))
-        }
 
     async def _known(
         self,

@@ -18,14 +18,17 @@ def fits(kind: Kind, text: str, reference: Reference) -> None:
     """Refuse a kind that this district cannot use.
 
     Raises:
-        UnknownCalendar: a clock counts with a calendar that the district does not have.
+        UnknownCalendar: a clock, or a time to sign within, counts with a calendar that the
+            district does not have.
         VersionTaken: this version was published with other content.
         BadKind: a migration rule would strand cases of a version that was published before.
     """
-    for clock in kind.clocks:
-        if clock.calendar not in reference.calendars:
+    named = [clock.calendar for clock in kind.clocks]
+    named += [rule.calendar for rule in kind.notices if rule.acknowledge]
+    for calendar in named:
+        if calendar not in reference.calendars:
             known = "、".join(reference.calendars) or "无"
-            raise UnknownCalendar(calendar=clock.calendar, known=known)
+            raise UnknownCalendar(calendar=calendar, known=known)
     before = [one for one in reference.kinds.values() if one.name == kind.name]
     if any(one.version == kind.version and one.hash != kind.hash for one in before):
         raise VersionTaken(kind=kind.name, version=kind.version, pointer="/source")

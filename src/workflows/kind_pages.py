@@ -5,7 +5,9 @@ from typing import Final
 
 from domain.kind import Kind
 from workflows import kind_words as w
-from workflows.kind_tables import opened, stages_by_phase, tables
+from workflows.kind_drawing import svg
+from workflows.kind_moves import ANYWHERE, EVERYWHERE, MADE, moves, several
+from workflows.kind_tables import stages_by_phase, tables
 
 COLOURS: Final[dict[str, str]] = {
     "discovery": "fill:#e3f2fd,stroke:#1565c0,color:#0d2b45",
@@ -13,12 +15,9 @@ COLOURS: Final[dict[str, str]] = {
     "tiered_response": "fill:#fff8e1,stroke:#b26a00,color:#402a00",
     "joint_handling": "fill:#fce4ec,stroke:#ad1457,color:#401025",
 }
-GENERATED: Final = "<!-- 由 bihuan kinds draw --pages 生成，请勿手改：以 YAML 定义为准。 -->"
-ANYWHERE: Final = "anywhere"
+GENERATED: Final = f"<!-- 由 bihuan kinds draw --pages 生成，{MADE}。 -->"
 MARKS: Final = str.maketrans(':;#"\n', "：；＃” ")
 """What means something in a diagram, and what stands for it there."""
-LONGEST: Final = 3
-"""So many actions are named on one arrow; the table names all."""
 
 
 def mermaid(kind: Kind) -> str:
@@ -33,28 +32,15 @@ def mermaid(kind: Kind) -> str:
 
 
 def _arrows(kind: Kind) -> list[str]:
-    named: dict[tuple[str, str], list[str]] = {}
-    for action in kind.actions.values():
-        if not action.by or action.to is None:
-            continue
-        everywhere = action.stages == opened(kind) and len(action.stages) > LONGEST
-        for source in [ANYWHERE] if everywhere else kind.stages:
-            if source == ANYWHERE or (source in action.stages and source != action.to):
-                named.setdefault((source, action.to), []).append(action.title)
+    named = moves(kind)
     lines = [f"    [*] --> {kind.initial.name}: {_label(kind.report.title)}"]
     if any(source == ANYWHERE for source, _ in named):
-        lines.insert(0, f"    {ANYWHERE}: 未结束的任何环节")
+        lines.insert(0, f"    {ANYWHERE}: {EVERYWHERE}")
     lines += [
-        f"    {source} --> {target}: {_label(_several(titles))}"
+        f"    {source} --> {target}: {_label(several(titles))}"
         for (source, target), titles in named.items()
     ]
     return lines + [f"    {stage.name} --> [*]" for stage in kind.stages.values() if stage.ending]
-
-
-def _several(titles: list[str]) -> str:
-    shown = list(dict.fromkeys(titles))
-    more = f" 等 {len(shown)} 项" if len(shown) > LONGEST else ""
-    return " / ".join(shown[:LONGEST]) + more
 
 
 def _label(text: str) -> str:
@@ -62,8 +48,8 @@ def _label(text: str) -> str:
     return text.translate(MARKS)
 
 
-def page(kind: Kind) -> str:
-    """Return the page of a kind: phases, diagram, tables."""
+def page(kind: Kind, *, picture: str = "") -> str:
+    """Return the page of a kind: phases, diagram, tables; `picture` is the drawing beside it."""
     phases = "\n".join(
         f"- **{w.PHASE_TITLES[phase]}**：{'、'.join(stage.title for stage in here)}"
         for phase, here in stages_by_phase(kind)
@@ -75,6 +61,7 @@ def page(kind: Kind) -> str:
         "## 四个阶段",
         phases,
         "## 流转图",
+        *([f"[用浏览器打开的图（SVG，不联网）]({picture})"] if picture else []),
         f"```mermaid\n{mermaid(kind)}\n```",
     ]
     for table in tables(kind):
@@ -89,8 +76,10 @@ def index(kinds: list[Kind]) -> str:
 
 
 def pages(kinds: list[Kind]) -> dict[str, str]:
-    """Return all pages by their file's name."""
-    return {f"{kind.name}.md": page(kind) for kind in kinds} | {"README.md": index(kinds)}
+    """Return all pages and drawings by their file's name."""
+    written = {f"{kind.name}.md": page(kind, picture=f"{kind.name}.svg") for kind in kinds}
+    drawn = {f"{kind.name}.svg": f"{svg(kind)}\n" for kind in kinds}
+    return written | drawn | {"README.md": index(kinds)}
 
 
 def write_pages(kinds: list[Kind], folder: Path) -> list[Path]:
@@ -98,8 +87,8 @@ def write_pages(kinds: list[Kind], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = pages(kinds)
     changed: list[Path] = []
-    for path in sorted(folder.glob("*.md")):
-        if path.name not in wanted and GENERATED in path.read_text("utf-8"):
+    for path in sorted((*folder.glob("*.md"), *folder.glob("*.svg"))):
+        if path.name not in wanted and MADE in path.read_text("utf-8"):
             path.unlink()
             changed.append(path)
     for name, text in wanted.items():

@@ -11,7 +11,7 @@ from workflows.kind_source import Problem, read
 from workflows.kind_tables import Table, tables
 from workflows.language import BadKind, compile_kind, remarks
 
-_UNKNOWN: Final = re.compile(r"没有“([^”]+)”；可用：(.+)")
+_UNKNOWN: Final = re.compile(r"(.*：|)没有“([^”]+)”；可用：(.+)", re.DOTALL)
 LISTED: Final = 12
 """Of more names that would do, only the likely ones are shown."""
 
@@ -56,13 +56,22 @@ def mended(detail: str) -> str:
     found = _UNKNOWN.fullmatch(detail)
     if found is None:
         return detail if "；" in detail else f"{detail}。请照此改正"
-    name, usable = found[1], found[2].split("、")
-    near = get_close_matches(name, usable, 3, 0.6)
+    where, name, usable = found[1], found[2], found[3].split("、")
+    near = _near(name, usable)
     meant = f"。是不是“{'”“'.join(near)}”？" if near else "。请改用其中之一"
     if len(usable) <= LISTED:
         return f"{detail}{meant}"
     shown = "、".join(near or usable[:LISTED])
-    return f"没有“{name}”；可用：{shown} 等 {len(usable)} 个{meant}"
+    return f"{where}没有“{name}”；可用：{shown} 等 {len(usable)} 个{meant}"
+
+
+def _near(name: str, usable: list[str]) -> list[str]:
+    """Return the names that were perhaps meant; of `case.x` and `case.y` only x and y count."""
+    root = f"{name.partition('.')[0]}." if "." in name else ""
+    if not all(one.startswith(root) for one in usable):
+        root = ""
+    tails = [one.removeprefix(root) for one in usable]
+    return [f"{root}{one}" for one in get_close_matches(name.removeprefix(root), tails, 3, 0.6)]
 
 
 def plain(problem: Problem, text: str) -> dict[str, Any]:

@@ -1,21 +1,27 @@
 """A compiled kind as rows that people read: its stages, who may do what and when, its clocks."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from msgspec import Struct
 
+from domain import facts as f
 from domain.kind import (
     PHASES,
     Action,
     ClockDefinition,
     FormField,
     Kind,
+    NoticeRule,
     RoleRule,
     Rung,
     StageDefinition,
     Trigger,
 )
+from domain.parties import words_of
 from workflows import kind_words as w
+
+FACTS: Final = {fact.TYPE: fact for fact in f.CASE_FACTS}
 
 
 class Table(Struct, frozen=True):
@@ -33,7 +39,8 @@ class Table(Struct, frozen=True):
 
 def tables(kind: Kind) -> list[Table]:
     """Return all that a page shows of a kind, without what it has nothing of."""
-    found = [stages(kind), roles(kind), actions(kind), clocks(kind), ladders(kind), pauses(kind)]
+    timed = (clocks(kind), ladders(kind), notices(kind), pauses(kind))
+    found = [stages(kind), roles(kind), actions(kind), *timed]
     return [table for table in found if table.rows]
 
 
@@ -204,6 +211,27 @@ def _again(rung: Rung) -> str:
     parts = [f"须在 {w.budget_title(rung.acknowledge)}内签收"] if rung.acknowledge else []
     parts += [f"此后每 {w.budget_title(rung.every)}一次"] if rung.every else []
     return "，".join(parts)
+
+
+def notices(kind: Kind) -> Table:
+    """Return who is told of what somebody did, and how soon they sign for it."""
+    rows = [
+        (
+            "、".join(w.fact_title(one.fact, one.value) for one in rule.on),
+            "、".join(_told(word, rule) for word in rule.to),
+            f"须在 {w.budget_title(rule.acknowledge)}内签收" if rule.acknowledge else "",
+        )
+        for rule in kind.notices
+    ]
+    return Table("谁会收到告知", ("发生什么", "告诉谁", "说明"), tuple(rows))
+
+
+def _told(word: str, rule: NoticeRule) -> str:
+    """Name a word: a role's title, unless a fact of the rule means a unit of its own by it."""
+    own = any(word in words_of(FACTS[one.fact]) for one in rule.on)
+    if word in w.ROLES and not own:
+        return w.ROLES[word]
+    return w.PARTIES.get(word, word)
 
 
 def pauses(kind: Kind) -> Table:

@@ -206,7 +206,7 @@ class ClockText(PartText):
     calendar: str
     cutoff: Cutoff = Field(Cutoff.close_of_business)
     total: bool = False
-    per: Literal["case", "task", "call", "duty"] = "case"
+    per: Literal["case", "task", "call", "duty", "objection"] = "case"
     nonworking_start: Literal["roll"] | None = None
     warn: list[str] = []
     extension: ExtensionText | None = None
@@ -251,6 +251,25 @@ class RecurringText(PartText):
     missed: str
 
 
+class DuplicatesText(PartText):
+    """疑似重复: what is suggested as the same issue: how near, how close in time, how alike."""
+
+    radius: Annotated[int, Field(strict=True, ge=1, le=9_999)] = 50
+    """Metres."""
+    hours: Annotated[int, Field(strict=True, ge=1, le=9_999)] = 24
+    """Natural hours, before and after."""
+    category: Literal["same", "any"] = "same"
+
+
+class NoticeText(PartText):
+    """告知: who is told of a fact, and within what time they must sign for it (签收)."""
+
+    on: str | Annotated[list[str], Field(min_length=1)]
+    to: str | Annotated[list[str], Field(min_length=1)]
+    acknowledge: str | None = None
+    calendar: str = ""
+
+
 class MigrationRuleText(PartText):
     """How open cases of an older version pass to this one; see `workflows/kind_migration.py`."""
 
@@ -285,6 +304,8 @@ class KindText(PartText):
     accountability: AccountabilityText | None = None
     recurring: RecurringText | None = None
     skip_levels: list[SkipLevelText] = []
+    notices: list[NoticeText] = []
+    duplicates: DuplicatesText = DuplicatesText()
     migration: MigrationText | None = None
 
 

@@ -96,6 +96,37 @@ STEPS: Final[dict[str, str]] = {
     "publicise": "通报",
 }
 TOLD: Final[dict[str, str]] = {"handler": "承办单位", "holder": "持有单位"}
+PARTIES: Final[dict[str, str]] = {
+    **TOLD,
+    "lead": "牵头单位",
+    "assisting": "协办单位",
+    "informed": "知会单位",
+    "called": "被吹哨的单位",
+    "giver": "交来的单位",
+    "verifier": "受理（核查）单位",
+    "claimant": "认领的单位",
+    "place": "事项所在地",
+    "centre": "区县中心",
+    "adopter": "包案领导",
+    "accepted_by": "受理单位",
+    "unit": "所涉单位",
+    "charged_to": "派遣（交办）单位",
+    "receiver": "接收单位",
+    "copied": "抄送单位",
+    "returner": "退单单位",
+    "dispatcher": "派遣单位",
+    "caller": "吹哨的单位",
+    "attended": "参加单位",
+    "previous": "原责任人",
+    "post": "责任岗位",
+    "owners": "措施责任单位",
+    "cadre": "社区责任干部",
+    "grid_worker": "责任网格员",
+    "units": "责任单位",
+    "coordinator": "协调单位",
+    "department": "申请部门",
+}
+"""Whom a kind's notices name; the last of them by a member of the fact, before any role."""
 FIELD_TYPES: Final[dict[str, str]] = {
     "text": "文字（加密）",
     "texts": "多段文字（加密）",
@@ -115,7 +146,12 @@ DATES: Final[dict[str, str]] = {
     "fixed_deadline": "“定时间”确定的日期",
     "duty_until": "三包责任的期限",
 }
-PER: Final[dict[str, str]] = {"task": "每项协办", "call": "每次吹哨", "duty": "每项三包责任"}
+PER: Final[dict[str, str]] = {
+    "task": "每项协办",
+    "call": "每次吹哨",
+    "duty": "每项三包责任",
+    "objection": "每项异议",
+}
 VALUES: Final[dict[str, str]] = {
     "general": "一般",
     "serious": "较大",

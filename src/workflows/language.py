@@ -16,17 +16,18 @@ from pydantic import ValidationError
 
 from domain import facts as f
 from domain.errors import Refusal
-from domain.kind import Action, Kind, RoleRule, StageDefinition
+from domain.kind import Action, Kind, Likeness, RoleRule, StageDefinition
 from workflows.conditions import conditions_of
 from workflows.decision_tables import table_of
 from workflows.form_schemas import form_of
 from workflows.kind_accountability import accountability_of
 from workflows.kind_clocks import budget_of, clocks_of, suspensions_of
 from workflows.kind_migration import migrations_of
+from workflows.kind_notices import notices_of
 from workflows.kind_rounds import recurring_of
 from workflows.kind_routing import skip_levels_of
 from workflows.kind_source import Problem, Written, read
-from workflows.kind_text import ActionText, KindText
+from workflows.kind_text import ActionText, DuplicatesText, KindText
 from workflows.publishing import problems, recorded_fields, warnings
 
 SHIPPED: Final = (
@@ -48,6 +49,7 @@ SHIPPED: Final = (
     "unmanaged-building",
     "service-project",
     "hazard-remedy",
+    "conduct-board",
 )
 """What comes with the program, in the order of workflow.md §4 (the first two were first)."""
 SHAPE_PROBLEMS: Final = {
@@ -210,8 +212,14 @@ def _compiled(kind: KindText, digest: str) -> Kind:
         accountability=accountability_of(kind.accountability),
         recurring=recurring_of(kind.recurring),
         skip_levels=skip_levels_of(kind.skip_levels),
+        notices=notices_of(kind),
+        likeness=_likeness(kind.duplicates),
         migrations=migrations_of(kind),
     )
+
+
+def _likeness(text: DuplicatesText) -> Likeness:
+    return Likeness(text.radius, text.hours, same_category=text.category == "same")
 
 
 def _action(

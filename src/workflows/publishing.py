@@ -17,6 +17,7 @@ from workflows.decision_tables import decision_fields, decision_problems
 from workflows.form_schemas import form_problems
 from workflows.kind_accountability import accountability_problems
 from workflows.kind_migration import migration_problems
+from workflows.kind_notices import notice_problems
 from workflows.kind_rounds import recurring_problems
 from workflows.kind_routing import routing_problems
 from workflows.kind_text import ActionText, FieldText, KindText, unknown
@@ -65,6 +66,7 @@ def problems(kind: KindText) -> list[str]:
     found += accountability_problems(kind)
     found += recurring_problems(kind)
     found += routing_problems(kind)
+    found += notice_problems(kind)
     found += migration_problems(kind)
     # What was misnamed above would only be named again.
     found = found or request_problems(kind)

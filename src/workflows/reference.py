@@ -12,6 +12,7 @@ from domain.actor import Role
 from domain.almanac import Almanac, almanac_of, with_version
 from domain.calendar import Calendar, calendar_from_document
 from domain.catalogue import Catalogues, fold_catalogues
+from domain.definitions import Definitions
 from domain.directory import Directory, fold_directory
 from domain.errors import KindRetired, UnknownKind
 from domain.kind import Kind
@@ -80,6 +81,9 @@ class Reference(Struct, frozen=True, kw_only=True):
     """Names of kinds that take in no new cases."""
     migrations: dict[tuple[str, str, str], f.KindMigrationApproved] = {}
     """Approved ones: by the hashes of the two versions and of the rule."""
+    definitions: Definitions = Definitions()
+    rankings: dict[tuple[str, str], int] = {}
+    """Of each ranking and period, the latest version that was signed."""
     keys: dict[str, Grant] = {}
 
     def kind(self, name: str) -> Kind:
@@ -130,6 +134,13 @@ def _applied(reference: Reference, record: Record) -> Reference:
             return replace(reference, trial_clock=clock)
         case f.KindPublished() | f.KindActivated() | f.KindRetired() | f.KindMigrationApproved():
             return _of_kinds(reference, record)
+        case f.DefinitionPublished() | f.DefinitionActivated() | f.DefinitionRetired():
+            by = record.body.actor.person or record.body.client
+            definitions = reference.definitions.after(record.fact, by, record.position)
+            return replace(reference, definitions=definitions)
+        case f.RankingSigned() as signed:
+            latest = {(signed.ranking, signed.period): signed.version}
+            return replace(reference, rankings=reference.rankings | latest)
         case f.KeyIssued() as issued:
             grant = Grant(issued.key, Role(issued.role), issued.unit, record.position)
             return replace(reference, keys=reference.keys | {issued.digest: grant})

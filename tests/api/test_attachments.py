@@ -15,7 +15,7 @@ from api.media import DOCX, JPEG, MP4, PDF, PNG, TAIL_BYTES, XLSX, Sniffer
 from api.routes.attachments import LIMIT
 from api.uploading import OnePart
 from domain.errors import BadInput
-from eventlog.attachments import KEPT
+from eventlog.attachments import KEPT, LOOSE_FILES
 from eventlog.verify import verify
 from tests.api.house import DISTRICT, House, Person, fresh_key
 from tests.api.test_bad_input import check_problem as check
@@ -470,3 +470,17 @@ def test_a_file_swept_between_upload_and_action_is_refused(house: House) -> None
         later = services.engine.real() + KEPT + timedelta(minutes=1)
         assert services.engine.uploads.store.sweep(later).deleted >= 1
     check_problem(note(house.grid, case, file), 422, "attachment-unusable", "/attachments/0")
+
+
+def test_whoever_uploads_and_uploads_is_asked_to_refer_to_it_first(house: House) -> None:
+    first = uploaded(house.other_community)
+    with house.site.open(DISTRICT) as services:
+        store = services.engine.uploads.store
+        client = store.find([first["id"]])[first["id"]].client
+        begun = [store.begin(client, services.engine.real()) for _ in range(LOOSE_FILES - 1)]
+        answer = upload(house.other_community)
+        told = check_problem(answer, 429, "too-many-uploads")
+        assert "请先引用" in told["detail"]
+        for arriving in begun:
+            arriving.discard()
+    assert upload(house.other_community).status_code == 201

@@ -69,7 +69,7 @@ def test_a_clock_shows_its_limit_whom_it_binds_and_what_time_will_bring(house: H
     assert (handling["name"], handling["title"]) == ("handling.1.1", "办理时限")
     assert handling["limit"] == {
         "origin": "kind",
-        "version": "closed-loop@2.0.0",
+        "version": "closed-loop@2.1.0",
         "by": "severity=serious",
     }
     assert (handling["answerable"], clocks["total"]["answerable"]) == (d.WATER, None)

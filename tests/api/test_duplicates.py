@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.api.house import House, Person
+from tests.api.test_kinds import published
 from tests.support import districts as d
+from tests.support.small_kinds import small, written
 
 _places = count()
 
@@ -78,6 +80,41 @@ def test_the_radius_and_the_hours_can_be_set(house: House) -> None:
     old = {"longitude": str(east), "latitude": str(north), "crs": "wgs84"}
     old |= {"at": "2026-01-01T00:00:00+08:00"}
     assert found(house.admin, "/duplicates", 0, **old) == []
+
+
+def test_what_the_kind_does_not_ask_for_the_query_may_and_otherwise(house: House) -> None:
+    east, north = somewhere()
+    own = house.integrator.report(unit=d.GRID, category="市政", location=at(east, north))
+    noise = house.integrator.report(unit=d.GRID, category="噪声", location=at(east, north))
+    settled(house)
+    path = f"/cases/{own['id']}/duplicates"
+    assert found(house.admin, path, 0) == [], "closed-loop wants the same category"
+    assert [one["id"] for one in found(house.admin, path, 1, alike="any")] == [noise["id"]]
+
+
+def test_how_near_and_how_alike_is_what_the_kind_says(house: House) -> None:
+    data: dict[str, Any] = small()
+    data["duplicates"] = {"radius": 200, "hours": 1, "category": "any"}
+    data["document"]["name"] = "wide"
+    data["report"]["form"], data["roles"]["anybody"]["held_by"] = {}, ["integrator", "dispatcher"]
+    published(house.admin, written(data))
+    east, north = somewhere()
+    own = house.integrator.report(
+        kind="wide", unit=d.GRID, category="市政", location=at(east, north)
+    )
+    far = house.integrator.report(
+        unit=d.GRID, category="噪声", location=at(east, north + 150 * METRE)
+    )
+    settled(house)
+    path = f"/cases/{own['id']}/duplicates"
+    assert [one["id"] for one in found(house.admin, path, 1)] == [far["id"]]
+    assert found(house.admin, path, 0, radius="50") == []
+    where = {"longitude": str(east), "latitude": str(north), "crs": "wgs84", "category": "其他"}
+    assert found(house.admin, "/duplicates", 0, **where) == []
+    before = found(house.admin, "/duplicates", 2, kind="wide", **where)
+    assert [one["id"] for one in before] == [own["id"], far["id"]]
+    unknown = house.admin.get("/duplicates", {**where, "kind": "wider"})
+    assert unknown.json()["code"] == "unknown-kind"
 
 
 def test_gcj02_is_converted_before_comparing(house: House) -> None:

@@ -136,6 +136,6 @@ def reported(bihuan: Bihuan, district: str) -> tuple[str, str]:
 
 def test_the_notices_that_wait_are_rebuilt_like_ledgers(bihuan: Bihuan, district: str) -> None:
     where = ("--district", district)
-    assert "已重建 待送达通知（notices）" in bihuan("rebuild", "notices", *where).err
+    assert "已重建 待送达通知（deliveries）" in bihuan("rebuild", "deliveries", *where).err
     lagging = {row["ledger"]: row for row in bihuan("lag", "--json").document}
     assert (lagging["notices@1"]["behind"], lagging["notices@1"]["state"]) == (0, "live")

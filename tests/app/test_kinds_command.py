@@ -168,9 +168,7 @@ def test_a_draft_is_simulated_on_recorded_cases(
     assert (
         "重演 1 件：相同 0，不同 1（其中有操作会被拒绝的 0），办理记录不足以重演的 0。" in done.err
     )
-    assert (
-        "到期时间\thandling//1/1\t2026-12-14T18:00:00+08:00\t2026-12-09T18:00:00+08:00" in done.out
-    )
+    assert "到期时间\t办理时限\t2026-12-14T18:00:00+08:00\t2026-12-09T18:00:00+08:00" in done.out
     assert "到期时间" in out.read_text("utf-8-sig")
     tally = bihuan("kinds", "simulate", draft, *where, "--json").document["tally"]
     assert (tally["different"], tally["by"]) == (1, {"due": 1})

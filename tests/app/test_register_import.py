@@ -210,7 +210,7 @@ def test_other_limits_are_kept_as_often_as_the_register_says(
     bihuan: Bihuan, district: str, real: Register, tmp_path: Path
 ) -> None:
     # The shipped kind with three more clocks, published as its next version.
-    text = KIND.read_text("utf-8").replace("version: 1.0.0", "version: 1.1.0")
+    text = KIND.read_text("utf-8").replace("version: 1.1.0", "version: 9.0.0")
     clocks = "".join(
         f"  limit_{budget}: {{title: {budget}, start: [case-reported], stop: [case-closed],"
         f" budget: {budget}, calendar: cn-office, cutoff: end_of_day}}\n"

@@ -118,19 +118,11 @@ def test_not_accepting_the_primary_answers_its_duplicates_too() -> None:
     assert (answer.ending, answer.grade) == ("not_accepted", None)
 
 
-@pytest.mark.parametrize(
-    "ends",
-    [
-        (g.INTEGRATOR, ("withdraw", REASON)),
-        (g.DISPATCHER, ("split", {"titles": ["井盖", "路灯"]})),
-    ],
-    ids=["withdraw", "split"],
-)
-def test_a_case_does_not_vanish_under_its_duplicates(ends: tuple[Actor, Any]) -> None:
+def test_a_case_does_not_vanish_under_its_duplicates() -> None:
     town = Neighbours()
     primary, duplicate = town.case(*CALLED), town.case(*CALLED)
     duplicate.told(into(primary))
-    refusal = primary.when(*ends).refused("duplicates-joined")
+    refusal = primary.when(g.INTEGRATOR, ("withdraw", REASON)).refused("duplicates-joined")
     assert duplicate.case.number in str(refusal)
 
 

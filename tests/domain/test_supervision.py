@@ -31,7 +31,8 @@ def test_supervision_rises_and_never_falls() -> None:
     raised = only(story, f.SupervisionRaised)
     assert (raised.level, raised.previous) == ("yellow", None)
     for level in ("ordinary", "yellow"):
-        story.when(g.SUPERVISOR, supervise(level)).refused("guard-failed", "/data/level")
+        refusal = story.when(g.SUPERVISOR, supervise(level)).refused("guard-failed", "/data/level")
+        assert "现在已经是黄牌督办，只能升级" in str(refusal)
     story.when(g.SUPERVISOR, supervise("red"))
     assert only(story, f.SupervisionRaised).previous == "yellow"
     story.when(g.SUPERVISOR, supervise("purple")).refused("unknown-field", "/data/level")

@@ -46,7 +46,10 @@ DANGEROUS = [
 
 
 def book(
-    rows: list[list[Value]], columns: list[Column] = COLUMNS, title: str = "台账", **options: int
+    rows: list[list[Value]],
+    columns: list[Column] = COLUMNS,
+    title: str = "台账",
+    **options: Any,  # noqa: ANN401 - passed on
 ) -> tuple[bytes, Any]:
     stream = io.BytesIO()
     write_xlsx(stream, title, columns, rows, PROVENANCE, **options)

@@ -60,10 +60,8 @@ def test_a_rebuild_gives_the_same_bytes_and_the_same_schema(district: Database) 
     assert dump(district) == rows
     with district.connect() as connection:
         assert schema_of(connection, district.schema) == schema
-        assert [(each.name, each.behind, each.state) for each in lag(connection)] == [
-            ("cases@1", 0, "live"),
-            ("deadlines@1", 0, "live"),
-        ]
+        standing = {(each.name, each.behind, each.state) for each in lag(connection)}
+        assert standing == {(ledger.tables.name, 0, "live") for ledger in LEDGERS.values()}
     follow(district)
     assert dump(district) == rows
 
@@ -174,11 +172,12 @@ def test_a_halted_ledger_is_live_again_after_a_rebuild_or_a_resume(district: Dat
     poison(district, 7, "never-heard-of")
     follow(district)
     with district.connect() as connection:
-        assert [each.state for each in lag(connection)] == ["halted", "halted"]
-        assert [each.detail for each in lag(connection)] == ["position 7: UnknownFact"] * 2
+        assert {(each.state, each.detail) for each in lag(connection)} == {
+            ("halted", "position 7: UnknownFact")
+        }
         poison(district, 7, "case-reported")
         rebuild(district, CASES)
-        assert resume(connection, LEDGERS["deadlines"])
         assert not resume(connection, LEDGERS["cases"])
+        assert all(resume(connection, one) for name, one in LEDGERS.items() if name != "cases")
         follow(district)
-        assert [(each.state, each.behind) for each in lag(connection)] == [("live", 0)] * 2
+        assert {(each.state, each.behind) for each in lag(connection)} == {("live", 0)}

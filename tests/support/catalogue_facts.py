@@ -56,6 +56,13 @@ def filing() -> Iterator[f.Fact]:
         tasks=(f.TaskHeld(1, g.unit(d.HOUSING)),),
         to_allot=False,
     )
+    yield f.UnitsSucceeded(
+        action="reallot",
+        **step,
+        division="2026-split",
+        units=(f.UnitPassed(d.COMMUNITY, f.Unit(EAST, (d.COUNTY, d.TOWN, EAST))),),
+        recused=(f.RecusalPassed(d.HOUSING, (g.unit(d.WATER),)),),
+    )
 
 
 def directory() -> Iterator[f.Fact]:
@@ -84,6 +91,7 @@ def directory() -> Iterator[f.Fact]:
             f.DivisionMove(d.COMMUNITY, None, (EAST,)),
         ),
     )
+    yield f.DivisionCarriedOut(division="2026-split", cases=8, to_allot=5)
 
 
 def catalogue() -> Iterator[f.Fact]:

@@ -42,6 +42,7 @@ def aftercare_courses(told: Told) -> dict[str, Callable[[], g.Story]]:
         "closed-loop/primary-of-duplicates": lambda: merged()[0],
         "closed-loop/split": lambda: split()[0],
         "closed-loop/split-off": lambda: split()[1],
+        "closed-loop/split-answered-and-rated": split_answered,
         "closed-loop/confidential-hidden-and-recused": lambda: kept(told),
     }
 
@@ -94,6 +95,18 @@ def split() -> tuple[Neighbour, Neighbour]:
     parent.later(hours=1).told((g.DISPATCHER, ("split", form)))
     part = town.part(parent)
     return parent.whole(), part.told((g.COMMUNITY, "accept")).whole()
+
+
+def split_answered() -> Neighbour:
+    """A report of two issues, of which one is closed and one withdrawn; its caller rates."""
+    town = Neighbours()
+    parent = town.case((g.INTEGRATOR, g.report(unit=d.GRID, source=SOURCE, content="z.")))
+    form = {"titles": ["井盖破损", "路灯不亮"], "units": [d.GRID, d.GRID]}
+    parent.later(hours=1).told((g.DISPATCHER, ("split", form)))
+    first, second = [town.known(one.id, parent) for one in parent.now_is.split.parts]
+    first.told(*HANDLING[1:], *CLOSING)
+    second.later(hours=2).told((g.INTEGRATOR, ("withdraw", REASON)))
+    return parent.later(hours=4).told((g.INTEGRATOR, ("rate", {"satisfaction": 4}))).whole()
 
 
 def kept(told: Told) -> g.Story:

@@ -216,3 +216,27 @@ CATALOGUE_ADMISSION: Final[dict[str, Course]] = {
     ),
     "withdrawn": (*applied("new")[:2], (g.WATER, ("withdraw", REASON))),
 }
+
+PRAISED: Final[Course] = (
+    (g.GRID, reported("conduct-board", d.GRID, board="good_deed", person_name="张演示")),
+)
+SUBMITTED: Final[Course] = (*PRAISED, (g.COMMUNITY, ("submit", EVIDENCE)))
+REVIEWED: Final[Course] = (*SUBMITTED, (g.TOWN, ("review", {"opinion": "事迹属实"})))
+ON_THE_BOARD: Final[Course] = (*REVIEWED, posted("publish", 7))
+CONDUCT_BOARD: Final[dict[str, Course]] = {
+    "listed-after-an-objection": (
+        *SUBMITTED,
+        (g.TOWN, ("send_back", REASON)),
+        (g.COMMUNITY, NOTE),
+        (g.COMMUNITY, ("submit", EVIDENCE)),
+        (g.TOWN, ("review", {"opinion": "事迹属实"})),
+        posted("publish", 7),
+        A_DAY,
+        OBJECTION,
+        ANSWERED,
+        timedelta(days=8),
+        (g.COMMUNITY, "end_publication"),
+    ),
+    "withdrawn-from-the-board": (*ON_THE_BOARD, OBJECTION, (g.TOWN, ("withdraw", REASON))),
+    "rejected": (*SUBMITTED, (g.TOWN, ("reject", REASON))),
+}

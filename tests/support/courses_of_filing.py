@@ -73,9 +73,29 @@ def allotted() -> g.Story:
     return story
 
 
+def succeeded() -> g.Story:
+    """Whoever whistled and accepted it is split; in its place the half with the case goes on."""
+    story = Divided()
+    grade = {"severity": "general", "urgency": "normal", **g.OVERRIDE}
+    story.given(
+        (g.GRID, g.report()),
+        (g.COMMUNITY, "accept"),
+        (g.COMMUNITY, ("grade", grade)),
+        (g.COMMUNITY, ("blow_whistle", {"departments": [d.WATER], "reason": "管网渗漏"})),
+    )
+    story.split = True
+    east = Actor(role=Role.COMMUNITY_OFFICER, unit=EAST)
+    return story.given(
+        (CLERK, Reallot(SPLIT.division)),
+        (g.WATER, "report_in"),
+        (east, ("release_call", {"call": 1})),
+    )
+
+
 def filing_courses() -> dict[str, Callable[[], g.Story]]:
     """Return the histories by name."""
     return {
         "closed-loop/filed-under-a-condition": filed,
         "closed-loop/reallotted-after-a-split-and-allotted": allotted,
+        "closed-loop/succeeded-after-a-split": succeeded,
     }

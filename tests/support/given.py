@@ -93,7 +93,14 @@ def actions(*names: str | tuple[str, dict[str, Any]]) -> list[Act]:
     return [Act(action=name, data=data) for name, data in pairs]
 
 
-BROUGHT_BY_TIME: Final = frozenset({"threshold-reached", "escalation-raised", "notice-issued"})
+BROUGHT_BY_TIME: Final = frozenset(
+    {
+        "threshold-reached",
+        "escalation-raised",
+        "notice-issued",
+        *(fact.TYPE for fact in f.NOTICE_FACTS),
+    }
+)
 
 
 OVERRIDE: Final = {"override_reason": "现场核定"}

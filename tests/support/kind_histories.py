@@ -8,6 +8,7 @@ from tests.support import given as g
 from tests.support.courses import Course, told
 from tests.support.courses_of_councils import (
     CATALOGUE_ADMISSION,
+    CONDUCT_BOARD,
     COVENANT,
     DELIBERATION,
     FOUR_DISCUSSIONS,
@@ -44,6 +45,7 @@ COURSES: Final[dict[str, dict[str, Course]]] = {
     "unmanaged-building": UNMANAGED_BUILDING,
     "service-project": SERVICE_PROJECT,
     "hazard-remedy": HAZARD_REMEDY,
+    "conduct-board": CONDUCT_BOARD,
 }
 """By kind, every course that is recorded; together they take every action of the kind."""
 KIND_HISTORIES: Final[dict[str, Callable[[], g.Story]]] = {

@@ -191,7 +191,7 @@ OF_FACTS: Final[dict[str, tuple[str, ...]]] = {
     "appeal-reviewed": ANSWER,
     "case-merged": ("merge-not-allowed", "not-found"),
     "case-unmerged": ("merge-not-allowed",),
-    "case-split": ("unknown-field", "unknown-unit", "duplicates-joined"),
+    "case-split": ("unknown-field", "unknown-unit"),
     "confidentiality-set": ("unknown-field",),
     "recusal-declared": ("unknown-field", "recused-leads"),
     "recusal-lifted": ("unknown-field",),

@@ -1,5 +1,6 @@
 """Several cases of one district at once: what one action writes elsewhere comes to pass too."""
 
+from itertools import count
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -112,16 +113,21 @@ class Neighbours:
         """Begin with none."""
         self.cases: dict[str, Case] = {}
         self.streams: dict[str, list[Draft]] = {}
+        self.begun = count(1)
 
     def case(self, *steps: tuple[Actor, Any]) -> Neighbour:
         """Begin another case, in which all this has happened."""
-        return Neighbour(self, len(self.cases) + 1).told(*steps)
+        return Neighbour(self, next(self.begun)).told(*steps)
 
     def part(self, parent: Neighbour) -> Neighbour:
         """Return the first part of a case that was split."""
         facts = [draft.fact for draft in parent.whole().history]
         [split] = [fact for fact in facts if isinstance(fact, f.CaseSplit)]
-        known = self.cases[split.parts[0].id]
-        part = Neighbour(self, len(self.cases) + 1)
-        part.case, part.now = known, parent.now
-        return part
+        return self.known(split.parts[0].id, parent)
+
+    def known(self, case_id: str, like: Neighbour) -> Neighbour:
+        """Return the story of a case that another one's action began, at that one's time."""
+        one = Neighbour(self, next(self.begun))
+        del self.cases[one.case.id]
+        one.case, one.now = self.cases[case_id], like.now
+        return one

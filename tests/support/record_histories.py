@@ -29,6 +29,7 @@ from tests.support.courses_of_aftercare import aftercare_courses
 from tests.support.courses_of_filing import filing_courses
 from tests.support.courses_of_routing import routing_courses
 from tests.support.kind_histories import KIND_HISTORIES
+from tests.support.told_histories import told_courses
 from workflows.calendars import load_shipped
 from workflows.language import shipped_sources
 
@@ -335,6 +336,7 @@ HISTORIES: Final[dict[str, Callable[[], g.Story]]] = {
     **routing_courses(told),
     **filing_courses(),
     **aftercare_courses(told),
+    **told_courses(told),
     "public-reply/on-time": replied,
     "public-reply/late": late,
     "public-reply/corrected-and-breach-retracted": corrected,
@@ -384,6 +386,29 @@ def migration() -> Iterator[f.Fact]:
     )
 
 
+def ranking() -> f.RankingSigned:
+    """Return a ranking of two bureaus as a leader signs it."""
+    units = (
+        f.RankedUnit(g.unit(d.WATER), "水务局", "department", 1, "7", {"normal": 12, "yellow": 1}),
+        f.RankedUnit(g.unit(d.HOUSING), "住建局", "department", 2, "-3", {"normal": 7, "red": 1}),
+    )
+    return f.RankingSigned(
+        ranking="unit-points",
+        title="单位积分",
+        formula="unit-points@1.0.0",
+        formula_hash=HASH,
+        period="2026-09",
+        since=date(2026, 9, 1),
+        until=date(2026, 10, 1),
+        as_of=AT,
+        position=4_811,
+        version=1,
+        digest="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        units=units,
+        by=DEPUTY,
+    )
+
+
 def others() -> Iterator[f.Fact]:
     """Yield a sample of each fact that no history has."""
     community = {"code": d.COMMUNITY, "level": "community", "parent": d.TOWN}
@@ -416,6 +441,12 @@ def others() -> Iterator[f.Fact]:
     yield f.KindPublished(name="public-reply", version="1.0.0", hash=HASH, source=source)
     yield f.KindActivated(name="public-reply", hash=HASH)
     yield f.KindRetired(name="public-reply")
+    definition = {"sort": "register", "name": "hazards"}
+    source = "title: 隐患台账\n"
+    yield f.DefinitionPublished(**definition, version="1.0.0", hash=HASH, source=source)
+    yield f.DefinitionActivated(**definition, hash=HASH)
+    yield f.DefinitionRetired(**definition)
+    yield ranking()
     yield from migration()
     yield from catalogue_facts.samples()
     yield f.CalendarPublished(

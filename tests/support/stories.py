@@ -195,7 +195,12 @@ def follow(database: Database, *, batch: int = 2000) -> None:
 
 def dump(database: Database) -> dict[str, list[str]]:
     """Return every row of every ledger table as text, in order."""
-    tables = [table for name in LEDGERS for table in (name, f"{name}_history", f"{name}_state")]
+    tables = [
+        table
+        for ledger in LEDGERS.values()
+        for holds, table in ledger.tables.names.items()
+        if holds != "counts"
+    ]
     with database.connect() as connection:
         return {
             table: sorted(

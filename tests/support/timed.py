@@ -20,6 +20,7 @@ from tests.support import districts as d
 from tests.support.given import OVERRIDE
 from workflows.engine import Engine
 from workflows.timers.claims import Standing, standing
+from workflows.timers.fold import OF_THE_CASE
 from workflows.timers.table import TimerTable
 from workflows.timers.worker import Worker
 
@@ -122,6 +123,8 @@ def happened(facts: Sequence[f.Fact]) -> Counter[Happening]:
         name = _point(fact)
         if name and isinstance(fact, f.ClockFact):
             found[fact.clock, fact.scope, fact.cycle, fact.sequence, name] += 1
+        elif isinstance(fact, f.PartyNoticeUnsigned):
+            found[*OF_THE_CASE, f"acknowledge:{fact.notice}"] += 1
     return found
 
 
@@ -141,21 +144,30 @@ def _point(fact: f.Fact) -> str:
 
 def planned(case: Case, until: datetime | None = None) -> set[tuple[Any, ...]]:
     """Return the rows that the table should hold for a case, up to a moment."""
-    return {
+    of_clocks = {
         (case.id, *clock.instance, point.name, clock.generation, point.at)
         for clock in case.open_clocks
         for point in clock.plan
         if until is None or point.at <= until
     }
+    return of_clocks | {
+        (case.id, *OF_THE_CASE, point.name, 0, point.at)
+        for point in awaited(case)
+        if until is None or point.at <= until
+    }
+
+
+def awaited(case: Case) -> list[f.Point]:
+    """Return until when what people were told (告知) must be signed for."""
+    return [one.point for one in case.told if one.point is not None]
 
 
 def points(case: Case, until: datetime) -> Counter[Happening]:
     """Return what time will have brought to a case by a moment, each once."""
+    plans = [(clock.instance, clock.plan) for clock in case.open_clocks]
+    plans.append((OF_THE_CASE, tuple(awaited(case))))
     return Counter(
-        (*clock.instance, point.name)
-        for clock in case.open_clocks
-        for point in clock.plan
-        if point.at <= until
+        (*instance, point.name) for instance, plan in plans for point in plan if point.at <= until
     )
 
 

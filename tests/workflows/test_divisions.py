@@ -16,7 +16,8 @@ from eventlog.reader import read_head
 from tests.support import districts as d
 from tests.support.given import directory
 from tests.support.timed import ACCEPTED, Timed, run
-from workflows.divisions import decree, planned, preview, reallot_all, to_be_allotted
+from workflows.divisions import decree, planned, preview, reallot_all
+from workflows.unallotted import to_be_allotted
 
 TODAY = date(2026, 10, 12)
 EAST, WEST = "610327100011", "610327100012"
@@ -71,9 +72,7 @@ def test_open_cases_follow_and_what_nobody_can_place_is_listed(
         holder = (await engine.case(in_grid)).holder
         assert holder is not None
         assert holder.path == (d.COUNTY, d.TOWN, EAST)
-        assert [
-            one.id for one in to_be_allotted(timed.database, timed.engine.reference.directory)
-        ] == [in_community]
+        assert [one.id for one in to_be_allotted(timed.engine)] == [in_community]
         for case in (elsewhere, closed):
             assert timed.facts(case, f.CaseReallotted) == []
         stays = (await engine.case(closed)).holder

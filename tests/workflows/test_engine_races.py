@@ -257,7 +257,7 @@ def test_two_imports_of_one_changed_row_update_it_once(district: Database) -> No
     run(district, story)
 
 
-SECOND_VERSION = ("version: 2.0.0", "version: 2.1.0"), ("title: 记录进展", "title: 记录最新进展")
+SECOND_VERSION = ("version: 2.1.0", "version: 2.2.0"), ("title: 记录进展", "title: 记录最新进展")
 
 
 def test_a_new_version_of_a_kind_is_known_everywhere_and_open_cases_keep_theirs(

@@ -50,6 +50,11 @@ def ladder(*rungs: dict[str, str]) -> Change:
     return both(clock(ladder="up"), lambda data: data.update({"ladders": {"up": list(rungs)}}))
 
 
+def duplicates(**members: object) -> Change:
+    """Say what may be the same issue."""
+    return lambda data: data.update({"duplicates": members})
+
+
 def action(**members: object) -> Change:
     """Change the action."""
     return lambda data: data["actions"]["judge"].update(members)
@@ -76,6 +81,11 @@ BROKEN: list[tuple[Change, str]] = [
     (role("ghost", ["leader"], "called"), "emits 中须有 whistle-blown"),
     (role("ghost", ["leader"], "claimant"), "emits 中须有 case-claimed"),
     (role("ghost", ["leader"], "leader"), "emits 中须有 leader-fixed"),
+    (duplicates(radius=0), "duplicates.radius：不能小于 1"),
+    (duplicates(hours="24h"), "duplicates.hours：须为整数"),
+    (duplicates(category="near"), "duplicates.category：只能是 'same'、'any'"),
+    (duplicates(metres=5), "duplicates.metres：没有这一项；请删去，或改正拼写"),
+    (clock(per="objection"), "clocks.t.start：per: objection 的时限只能从 objection-raised 开始"),
     (clock(budget="3"), "clocks.t.budget：时限“3”没有写明"),
     (clock(budget="3天"), "clocks.t.budget：时限“3天”没有写明"),
     (clock(start=["case-sung"]), "clocks.t.start：没有“case-sung”"),

@@ -166,7 +166,7 @@ def test_a_changed_table_shows_in_the_severity_that_it_would_give(district: Data
         assert graded.case.severity == "general"
         text = next(one.text for one in shipped_sources() if one.name == "closed-loop")
         draft = text.replace("then: {severity: general,", "then: {severity: serious,")
-        _, found = simulated(engine, draft.replace("version: 2.0.0", "version: 2.0.1"))
+        _, found = simulated(engine, draft.replace("version: 2.1.0", "version: 2.1.1"))
         said = [(one.what, one.before, one.after) for one in found]
         assert ("severity", "general", "serious") in said, said
 

@@ -18,6 +18,7 @@ from api.past import records_of
 from api.problems import problem_of
 from api.shapes import CaseState, state_fields
 from api.times import moment
+from domain.allotting import actions_of
 from domain.case import Case
 from domain.commands import Act
 from domain.errors import NotFound
@@ -104,7 +105,7 @@ def read_actions(asking: Reader, district: str, case_id: str) -> Response:
     world = asking.services.engine.world(case, asking.actor, client=asking.client)
     actions = [
         _described(action, case, world)
-        for action in world.kind.actions.values()
+        for action in actions_of(world.kind, case)
         if action.by  # the others only tell the past of an imported case
     ]
     return answer(actions, headers={"ETag": entity_tag(case.version)})

@@ -108,7 +108,7 @@ async def upload(request: Request, asking: Writer, district: str) -> Response:
     boundary = boundary_of(request.headers.get("content-type", ""))
     engine = asking.services.engine
     store = engine.uploads.store
-    arriving = await run_in_threadpool(store.begin, asking.client, engine.real())
+    arriving = await run_in_threadpool(store.begin, asking.client, engine.real(), key)
     try:
         media_type = await _receive(request, boundary, arriving)
         kept = await run_in_threadpool(arriving.finish, media_type, key)

@@ -176,7 +176,7 @@ def explain_clock(
     CASE + "/notices",
     summary="通知",
     tags=["时限"],
-    responses=returns(NoticeDocument, "因时限发出的通知（items），送达与签收情况"),
+    responses=returns(NoticeDocument, "因时限、因办理发出的通知（items），送达与签收情况"),
 )
 def read_notices(
     asking: Reader,

@@ -19,7 +19,6 @@ from domain.relations import Relation
 from eventlog.reader import read_stream
 from eventlog.streams import stream_id
 from workflows.calendar_office import today_of
-from workflows.divisions import to_be_allotted
 from workflows.sight import visible
 
 router: Final = APIRouter()
@@ -118,7 +117,7 @@ def read_vacancies(asking: Reader, district: str, as_of: AsOf = "") -> Response:
 def read_unallotted(asking: Reader, district: str) -> Response:
     """Return the cases in the caller's scope that wait to be allotted."""
     del district
-    cases = to_be_allotted(asking.services.database, asking.reference.directory)
+    cases = asking.services.unallotted.cases(asking.services.engine)
     items = [
         UnallottedCase(one.id, one.number, one.holder.id if one.holder else None)
         for one in cases

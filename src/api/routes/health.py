@@ -18,6 +18,7 @@ from api.problems import NOT_READY
 from api.services import DistrictServices
 from eventlog.reader import read_head
 from eventlog.runner import lag
+from projections.tables import BUILD
 
 router: Final = APIRouter()
 TOLERATED: Final = timedelta(seconds=5)
@@ -57,8 +58,10 @@ class Readiness:
         revision = str(row[0]) if row else ""
         if self._revisions.setdefault(name, revision) != revision:
             yield f"{name}：数据库结构已升级，请重新启动服务"
+        rebuilt = {one.name.removesuffix(BUILD) for one in standing if one.state == "building"}
         for one in standing:
-            if one.state == "halted":
+            # What is being rebuilt answers with its old rows meanwhile.
+            if one.state == "halted" and one.name not in rebuilt:
                 yield f"{name}：台账 {one.name} 已停止（{one.detail}）"
         if services.engine.now() < head.last_recorded_at - TOLERATED:
             yield f"{name}：服务器时钟比最近一条办理记录慢 5 秒以上"

@@ -1,13 +1,14 @@
 """台账: rows and counts of every ledger, now, as of and as known at any moment; csv and xlsx."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from msgspec import Struct
+from psycopg.errors import UndefinedTable
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -18,10 +19,12 @@ from api.exporting import TYPES, Provenance, chunks, listed, write_file
 from api.openapi import returns
 from api.times import query_moment, with_plus
 from domain.errors import BadInput, NotFound
-from eventlog.runner import lag
+from eventlog.runner import Lag, lag
 from projections.ledger import Ledger
-from projections.ledgers import LEDGERS
-from projections.query import SORT
+from projections.query import SEARCH, SORT
+from projections.readable import QUERIES, Readable
+from projections.search import CHECKPOINT as SEARCHED
+from projections.search import Asked, searched
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/ledgers"
@@ -40,6 +43,8 @@ class LedgerColumn(Struct):
     name: str
     label: str
     kind: str
+    words: Mapping[str, str]
+    """What people read in place of a code."""
 
 
 class LedgerFilter(Struct):
@@ -55,28 +60,46 @@ class LedgerDescription(Struct):
 
     name: str
     title: str
+    sort: str
+    """`code`: comes with the program; `register`: the district's own."""
     columns: list[LedgerColumn]
     filters: list[LedgerFilter]
     sorts: list[str]
     position: int
+    state: str = "live"
+    """`live`, `halted` (it stands still; its rows are as of `position`) or `building`."""
+    quarantined: int = 0
+    """Cases that it has set aside, because a fact of theirs cannot be taken in."""
 
 
 class Query(Struct, kw_only=True):
     """What a request asks of a ledger."""
 
+    ledger: Readable
     filters: dict[str, str]
     as_of: datetime | None
     known_at: datetime | None
     at_least: int | None
 
     def arguments(self, asking: Asking) -> dict[str, Any]:
-        """Return the scope, the filters and moments as every ledger takes them."""
+        """Return the scope, the filters and moments as every ledger takes them.
+
+        Words that are looked for give way to the cases found; this takes a connection of its own.
+        """
+        now = asking.services.engine.now()
+        filters: Mapping[str, str] = self.filters
+        if SEARCH in filters and isinstance(self.ledger, Ledger):
+            ledger = cast("Ledger[Any, Any]", self.ledger)
+            asked = Asked(ledger, filters, asking.scope, self.as_of, self.known_at, now)
+            vault, titles = asking.services.vault, asking.sees_texts
+            with asking.services.database.connection() as connection:
+                filters = searched(connection, vault, asked, titles=titles)
         return {
             "scope": asking.scope,
-            "filters": self.filters,
+            "filters": filters,
             "as_of": self.as_of,
             "known_at": self.known_at,
-            "now": asking.services.engine.now(),
+            "now": now,
         }
 
 
@@ -87,8 +110,8 @@ def list_ledgers(asking: Reader, district: str) -> Response:
     """Return the ledgers, their columns and filters, and how far each has come."""
     del district
     with asking.services.database.connection() as connection:
-        standing = {one.name: one.position for one in lag(connection)}
-    items = [_described(one, standing.get(one.tables.name, 0)) for one in LEDGERS.values()]
+        standing = {one.name: one for one in lag(connection)}
+    items = [_described(one, standing) for one in _readable(asking).values()]
     return answer(Listing(items=items, position=min(one.position for one in items)))
 
 
@@ -131,19 +154,20 @@ def _documented(*, paging: bool) -> dict[str, Any]:
 def read_ledger(request: Request, asking: LedgerReader, district: str, ledger: str) -> Response:
     """Return a page of rows, or all of them as a file."""
     del district
-    found = _ledger(ledger)
+    return _renewed(asking, lambda: _read(request, asking, _ledger(asking, ledger)))
+
+
+def _read(request: Request, asking: Asking, found: Readable) -> Response:
     refuse_unknown(request, [*_MOMENTS, *_PAGING, SORT, *found.filters])
     given = dict(request.query_params)
     query = _query(found, given)
-    _await(asking, found, query.at_least)
+    _await(asking, found, query)
     form = _form(request, given)
     if form != "json":
         return _file(form, found, asking, query, given)
-    limit = _limit(given.get("limit"))
+    limit, arguments = _limit(given.get("limit")), query.arguments(asking)
     with asking.services.database.connection() as connection:
-        page = found.page(
-            connection, **query.arguments(asking), limit=limit, cursor=given.get("cursor")
-        )
+        page = found.page(connection, **arguments, limit=limit, cursor=given.get("cursor"))
     names = ["id", *(column.name for column in listed(found))]
     items = [{name: row[name] for name in names} for row in page.items]
     content = plain(
@@ -168,34 +192,58 @@ def read_ledger(request: Request, asking: LedgerReader, district: str, ledger: s
 def read_summary(request: Request, asking: LedgerReader, district: str, ledger: str) -> Response:
     """Return a ledger's counts."""
     del district
-    found = _ledger(ledger)
+    return _renewed(asking, lambda: _counted(request, asking, _ledger(asking, ledger)))
+
+
+def _counted(request: Request, asking: Asking, found: Readable) -> Response:
     refuse_unknown(request, [*_MOMENTS, *found.filters])
     query = _query(found, dict(request.query_params))
-    _await(asking, found, query.at_least)
+    _await(asking, found, query)
+    arguments = query.arguments(asking)
     with asking.services.database.connection() as connection:
-        counts = found.summary(connection, **query.arguments(asking))
+        counts = found.summary(connection, **arguments)
     return answer(plain(counts))
 
 
-def _ledger(name: str) -> Ledger[Any, Any]:
-    found = LEDGERS.get(name)
+def _ledger(asking: Asking, name: str) -> Readable:
+    ledgers = _readable(asking)
+    found = ledgers.get(name)
     if found is None:
-        raise NotFound(what=f"这个台账（现有：{'、'.join(LEDGERS)}）")
+        raise NotFound(what=f"这个台账（现有：{'、'.join(ledgers)}）")
     return found
 
 
-def _described(ledger: Ledger[Any, Any], position: int) -> LedgerDescription:
+def _readable(asking: Asking) -> Mapping[str, Readable]:
+    """Return the ledgers of the district: those that keep rows, and those that are queries."""
+    return {**asking.services.ledgers, **QUERIES}
+
+
+def _renewed(asking: Asking, read: Callable[[], Response]) -> Response:
+    """Read; once more if another process has just replaced the register's tables."""
+    try:
+        return read()
+    except UndefinedTable:
+        asking.services.ledgers.renew()
+        return read()
+
+
+def _described(ledger: Readable, standing: Mapping[str, Lag]) -> LedgerDescription:
+    follows = [standing[name] for name in ledger.follows if name in standing]
+    complete = len(follows) == len(ledger.follows)
     return LedgerDescription(
         name=ledger.name,
         title=ledger.title,
-        columns=[LedgerColumn(one.name, one.label, one.kind) for one in listed(ledger)],
+        sort="register" if ledger.called else "code",
+        columns=[LedgerColumn(one.name, one.label, one.kind, one.words) for one in listed(ledger)],
         filters=[LedgerFilter(name, one.label, one.how) for name, one in ledger.filters.items()],
         sorts=[sort for name in ledger.sorts for sort in (name, f"-{name}")],
-        position=position,
+        position=min(one.position for one in follows) if complete else 0,
+        state=next((one.state for one in follows if one.state != "live"), "live"),
+        quarantined=sum(one.quarantined for one in follows),
     )
 
 
-def _query(ledger: Ledger[Any, Any], given: Mapping[str, str]) -> Query:
+def _query(ledger: Readable, given: Mapping[str, str]) -> Query:
     filters: dict[str, str] = {}
     for name, value in given.items():
         if name in ledger.filters and ledger.filters[name].how in {"from", "before"}:
@@ -204,6 +252,7 @@ def _query(ledger: Ledger[Any, Any], given: Mapping[str, str]) -> Query:
         elif name in ledger.filters or name == SORT:
             filters[name] = value
     return Query(
+        ledger=ledger,
         filters=filters,
         as_of=_moment(given, "as_of"),
         known_at=_moment(given, "known_at"),
@@ -251,20 +300,23 @@ def _form(request: Request, given: Mapping[str, str]) -> str:
     raise NotAcceptable(wanted=accept[:64], known="、".join(_FORMS))
 
 
-def _await(asking: Asking, ledger: Ledger[Any, Any], wanted: int | None) -> None:
+def _await(asking: Asking, ledger: Readable, query: Query) -> None:
     """Wait, but not for ever, until a ledger has come to a position: who writes reads it.
 
     Raises:
         LedgerBehind: it has not by then.
     """
+    wanted = query.at_least
     if wanted is None:
         return
+    # The index of words too: who has just reported a case finds it by its title.
+    follows = [*ledger.follows, *([SEARCHED] if SEARCH in query.filters else [])]
     asking.services.runner.wake()
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         with asking.services.database.connection() as connection:
             standing = {one.name: one.position for one in lag(connection)}
-        current = standing.get(ledger.tables.name, 0)
+        current = min(standing.get(name, 0) for name in follows)
         if current >= wanted:
             return
         if time.monotonic() > deadline:
@@ -274,17 +326,17 @@ def _await(asking: Asking, ledger: Ledger[Any, Any], wanted: int | None) -> None
 
 def _file(
     form: str,
-    ledger: Ledger[Any, Any],
+    ledger: Readable,
     asking: Asking,
     query: Query,
     given: Mapping[str, str],
 ) -> Response:
     asked = {name: value for name, value in given.items() if name not in _PAGING}
     provenance = Provenance(asked, asking.services.id)
-    directory = asking.reference.directory
+    directory, arguments = asking.reference.directory, query.arguments(asking)
     with (
         asking.services.database.connection() as connection,
-        ledger.extract(connection, **query.arguments(asking)) as extract,
+        ledger.extract(connection, **arguments) as extract,
     ):
         file = write_file(form, ledger, extract, directory, provenance)
     name = f"{ledger.name}-{asking.services.id}-{extract.position}.{form}"

@@ -19,12 +19,12 @@ from workflows.directory_office import book_of, names_of
 from workflows.divisions import (
     Passage,
     Redivided,
+    carry_out,
     decree,
     planned,
     preview,
-    reallot_all,
-    to_be_allotted,
 )
+from workflows.unallotted import to_be_allotted
 
 directory = typer.Typer(help="组织目录 Directory of units", no_args_is_help=True)
 
@@ -129,13 +129,13 @@ def redivide(
 def _apply(services: DistrictServices, wanted: f.DivisionDecreed, *, as_json: bool) -> None:
     engine = services.engine
     if not run(lambda: decree(engine, wanted)):
-        say(f"已登记区划调整 {wanted.division}；{wanted.on} 起再运行一次，即行划归。")
+        say(f"已登记区划调整 {wanted.division}；{wanted.on} 起由服务进程自行划归，也可再运行一次。")
         if as_json:
             document(msgspec.to_builtins(Redivided()))
         return
     with progress("划归 re-allotting") as bar:
         task = bar.task_ids[0]
-        done = run(lambda: reallot_all(engine, wanted.division, lambda n: bar.advance(task, n)))
+        done = run(lambda: carry_out(engine, wanted.division, lambda n: bar.advance(task, n)))
     if as_json:
         document(msgspec.to_builtins(done))
     else:
@@ -165,8 +165,8 @@ def unallotted(
     """列出区划调整后待划归的事项 List cases without a place."""
     with district(data, district_code) as services:
         run(services.engine.refresh)
-        known = services.engine.reference.directory
-        cases, units = to_be_allotted(services.database, known), known.units
+        cases = to_be_allotted(services.engine)
+        units = services.engine.reference.directory.units
     rows = [
         {"case": one.id, "number": one.number, "holder": one.holder.id if one.holder else None}
         for one in cases

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from api.registers import bring_registers
 from app.commands.shared import DataOption, JsonOption, run, site
 from app.migrate import create_district
 from app.output import document, result, say
@@ -22,12 +23,13 @@ def add(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """启用一个区县：建库、公布工作日历、启用随程序的事项类型 Found a district."""
+    """启用一个区县：建库、公布工作日历、启用随程序的事项类型和台账 Found a district."""
     with site(data) as opened:
         if code not in opened.districts():
             create_district(opened.dsn, code)
         with opened.open(code) as services:
             run(lambda: found(services.engine, code, name, trial=trial))
+            bring_registers(services)
     say(f"已启用{'试运行' if trial else ''}区县 {code} {name}。")
 
 

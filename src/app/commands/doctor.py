@@ -72,7 +72,7 @@ def _district(site: Site, code: str) -> Iterator[Finding]:
         late = "服务器时间落后于日志，请校准（NTP）后再启动"
         yield Finding(good, f"{code} 时钟与日志一致", "" if good else late)
         for one in services.runner.lags():
-            fine = one.state == "live" and one.behind < BEHIND
+            fine = one.state == "live" and one.behind < BEHIND and not one.quarantined
             remedy = f"bihuan rebuild {one.name.partition('@')[0]} --district {code}"
             what = f"{code} 台账 {one.name} 落后 {one.behind} 条（{one.state}）{one.detail}"
             yield Finding(fine, what, "" if fine else remedy)

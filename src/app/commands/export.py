@@ -1,8 +1,9 @@
 """`bihuan export`: a ledger as a workbook or CSV, now, as of, or as known at a moment."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 import typer
 
@@ -20,14 +21,20 @@ from app.commands.shared import (
 )
 from app.output import WRONG_USAGE, fail, say
 from app.wiring import real_clock
+from domain.directory import Directory
 from projections import sheet
 from projections.export import write_csv, write_xlsx
-from projections.ledger import Ledger
+from projections.ledger import Item
 from projections.ledgers import LEDGERS
+from projections.readable import QUERIES, Readable
+from projections.registers.language import SHIPPED
+
+ALL: Final = "all"
+"""What people write who mean every ledger."""
 
 
 def export(
-    ledger: Annotated[str, typer.Argument(help=f"台账 Ledger: {'、'.join(LEDGERS)}")],
+    ledger: Annotated[str, typer.Argument(help="台账 Ledger，如 cases、hazards")],
     *,
     district_code: DistrictOption,
     out: Annotated[Path, typer.Option(help="输出文件 Output, .xlsx / .csv", dir_okay=False)],
@@ -36,26 +43,31 @@ def export(
     data: DataOption = None,
 ) -> None:
     """导出台账 Export a ledger."""
-    if ledger not in LEDGERS:
-        fail(f"没有台账“{ledger}”。可用：{'、'.join(LEDGERS)}", WRONG_USAGE)
+    if ledger == ALL:
+        fail(f"一次导出一个台账。可用：{'、'.join([*LEDGERS, *SHIPPED])}", WRONG_USAGE)
     if out.suffix not in {".xlsx", ".csv"}:
         fail(f"不认识的输出格式“{out.suffix}”。请用 .xlsx 或 .csv", WRONG_USAGE)
     with explained():
         moments = {"as_of": moment(as_of), "known_at": moment(known_at)}
     with district(data, district_code) as services:
+        known: dict[str, Readable] = {**services.ledgers, **QUERIES}
+        found = known.get(ledger)
+        if found is None:
+            fail(f"没有台账“{ledger}”。可用：{'、'.join(known)}", WRONG_USAGE)
         follow(services)
-        position = _write(services, LEDGERS[ledger], out, moments)
-    say(f"已导出{LEDGERS[ledger].title}到 {out}（位点 {position}）。")
+        position = _write(services, found, out, moments)
+    say(f"已导出{found.title}到 {out}（位点 {position}）。")
 
 
 def _write(
     services: DistrictServices,
-    ledger: Ledger[Any, Any],
+    ledger: Readable,
     out: Path,
     moments: dict[str, datetime | None],
 ) -> int:
     """Write the ledger's rows with their texts; return the position they stand at."""
-    now = run(services.engine.refresh).now(real_clock())
+    reference = run(services.engine.refresh)
+    now, directory = reference.now(real_clock()), reference.directory
     with (
         services.database.connection() as connection,
         services.database.connection() as texts,
@@ -63,7 +75,7 @@ def _write(
     ):
         columns = sheet.headings(ledger)
         shown = sheet.revealed(extract.items, ledger.columns, texts, services.vault)
-        rows = sheet.table(shown, columns)
+        rows = sheet.table(_named(shown, ledger, directory), columns)
         if out.suffix == ".csv":
             write_csv(out, columns, rows)
             return extract.position
@@ -76,5 +88,13 @@ def _write(
             filters={},
             now=now,
         )
-        write_xlsx(out, ledger.title, columns, rows, told)
+        write_xlsx(out, ledger.title, columns, rows, told, layout=ledger.layout)
         return extract.position
+
+
+def _named(items: Iterable[Item], ledger: Readable, directory: Directory) -> Iterator[Item]:
+    """Put the names of units in the place of their ids."""
+    units = [column.name for column in ledger.columns if column.kind == "unit"]
+    for item in items:
+        known = {name: directory.units.get(item[name]) for name in units if item[name]}
+        yield item | {name: entry.name for name, entry in known.items() if entry}

@@ -9,6 +9,7 @@ import typer
 from app.commands.shared import DataOption, JsonOption, district, explained, run
 from app.output import FAILED, WRONG_USAGE, document, fail, result, say
 from domain.kind import Kind
+from workflows.kind_drawing import svg
 from workflows.kind_pages import mermaid, page, write_pages
 from workflows.kind_report import Checked, plain, said
 from workflows.kind_report import check as looked_at
@@ -26,6 +27,7 @@ class Form(StrEnum):
     page = "page"
     mermaid = "mermaid"
     table = "table"
+    svg = "svg"
 
 
 def check(definition: Definition, *, as_json: JsonOption = False, data: DataOption = None) -> None:
@@ -103,9 +105,7 @@ def _plain(checked: Checked) -> dict[str, Any]:
 def draw(
     kind: Annotated[str, typer.Argument(help="类型名称或定义文件 A kind, or a file")] = "",
     *,
-    form: Annotated[
-        Form, typer.Option("--format", help="全页、图或表 A page, the diagram or tables")
-    ] = Form.page,
+    form: Annotated[Form, typer.Option("--format", help="形式 What to draw")] = Form.page,
     out: Annotated[
         Path | None,
         typer.Option(help="写入文件 Write to a file", dir_okay=False, show_default=False),
@@ -123,7 +123,7 @@ def draw(
     ] = "",
     data: DataOption = None,
 ) -> None:
-    """画出流转图和“谁能办什么”的表 Draw a kind: Mermaid, and plain tables in Markdown."""
+    """画出流转图和“谁能办什么”的表 Draw a kind: SVG, Mermaid, and plain tables in Markdown."""
     if (pages is None) == (not kind):
         fail("请写类型名称或定义文件，或用 --pages 文件夹，二者选一", WRONG_USAGE)
     if pages is not None:
@@ -146,6 +146,8 @@ def _drawn(kind: Kind, form: Form) -> str:
             return mermaid(kind)
         case Form.table:
             return "\n\n".join(f"## {one.title}\n\n{one.markdown()}" for one in tables(kind))
+        case Form.svg:
+            return svg(kind)
         case Form.page:
             return page(kind).rstrip("\n")
 

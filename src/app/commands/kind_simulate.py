@@ -1,6 +1,5 @@
 """`bihuan kinds simulate`: recorded cases under a draft, and what would be otherwise."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,25 +9,14 @@ import typer
 from app.commands.kind_files import Definition, text_of
 from app.commands.shared import DataOption, DistrictOption, JsonOption, district, run
 from app.output import document, progress, result, say
-from domain.due import SHANGHAI
 from domain.errors import Collision
 from projections.export import Column, write_csv
+from workflows.difference_words import WHAT, Words
 from workflows.language import compile_kind
 from workflows.simulating import Difference, Simulation, Tally
 
 SHOWN: Final = 200
 """So many differences are shown; a file has them all."""
-WHAT: Final = {
-    "severity": "严重程度",
-    "urgency": "紧急程度",
-    "tier": "响应层级",
-    "outcome": "办理结果",
-    "stage": "环节",
-    "due": "到期时间",
-    "breach": "是否超期",
-    "refused": "会被拒绝的操作",
-}
-SAID: Final = {"yes": "超期", "no": "未超期"}
 COLUMNS: Final = (
     Column("number", "事项编号"),
     Column("what", "哪一项不同"),
@@ -66,18 +54,20 @@ def simulate_command(
                 tell=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
             )
             differences = list(found)
+        versions = [one for one in reference.kinds.values() if one.name == draft.name]
+        words = Words((*versions, draft))
     if out is not None:
-        write_csv(out, COLUMNS, ([*map(str, _row(one))] for one in differences))
+        write_csv(out, COLUMNS, (list(words.row(one)) for one in differences))
     if as_json:
         shown: list[Any] = msgspec.to_builtins(differences[:SHOWN])
         document({"tally": found.tally, "differences": shown})
         return
-    _say(found.tally, differences)
+    _say(found.tally, differences, words)
 
 
-def _say(tally: Tally, differences: list[Difference]) -> None:
+def _say(tally: Tally, differences: list[Difference], words: Words) -> None:
     for one in differences[:SHOWN]:
-        result("\t".join(_row(one)))
+        result("\t".join(words.row(one)))
     if len(differences) > SHOWN:
         say(f"只列出前 {SHOWN} 处；全部用 --out 差异.csv 查看。")
     say(
@@ -87,17 +77,4 @@ def _say(tally: Tally, differences: list[Difference]) -> None:
     for what, number in tally.by.items():
         say(f"  {WHAT[what]}不同：{number} 处")
     for action, number in tally.actions.items():
-        say(f"  操作 {action} 会被拒绝：{number} 次")
-
-
-def _row(one: Difference) -> tuple[str, str, str, str, str]:
-    return (one.number, WHAT[one.what], one.clock, _told(one.before), _told(one.after))
-
-
-def _told(value: str | None) -> str:
-    if value is None:
-        return "—"
-    try:
-        return datetime.fromisoformat(value).astimezone(SHANGHAI).isoformat()
-    except ValueError:
-        return SAID.get(value, value)
+        say(f"  操作“{words.action(action)}”会被拒绝：{number} 次")

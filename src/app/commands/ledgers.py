@@ -1,5 +1,6 @@
 """`bihuan rebuild` and `bihuan lag`: ledgers folded anew, and how far each has followed."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -12,17 +13,27 @@ from eventlog.runner import lag as read_lag
 from projections.ledgers import LEDGERS
 from projections.places import NAME as PLACES
 from projections.places import rebuild as rebuild_places
-from projections.rebuild import rebuild as rebuild_ledger
-from projections.rebuild import rebuild_beside
+from projections.rebuild import Pair, RebuildHalted, pair_of, rebuild_all
+from projections.registers.language import SHIPPED
+from projections.search import NAME as SEARCHED
+from projections.search import rebuild as rebuild_search
 from projections.tables import BUILD
-from workflows.notices.table import NAME as NOTICES
 from workflows.notices.table import rebuild as rebuild_notices
 from workflows.timers.claims import standing
 from workflows.timers.table import NAME as TIMERS
 from workflows.timers.table import TimerTable
 
+DELIVERIES: Final = "deliveries"
+"""What waits for the channel; `notices` is the ledger of all that was told."""
+ALL: Final = "all"
+"""What people write who mean `--all`."""
 # What else follows the log.
-TABLES: Final = {TIMERS: "计时点", NOTICES: "待送达通知", PLACES: "事项位置"}
+TABLES: Final = {
+    TIMERS: "计时点",
+    DELIVERIES: "待送达通知",
+    PLACES: "事项位置",
+    SEARCHED: "查找索引",
+}
 
 
 def rebuild(
@@ -33,36 +44,67 @@ def rebuild(
     data: DataOption = None,
 ) -> None:
     """从办理记录重建台账；重建期间旧台账照常可读 Fold ledgers anew beside the live ones."""
-    known_names = [*LEDGERS, *TABLES]
-    names = known_names if everything else ledgers or []
-    unknown = [name for name in names if name not in known_names]
-    if not names or unknown:
-        known = "、".join(known_names)
-        fail(f"请写台账名或 --all。可用：{known}；不认识：{'、'.join(unknown) or '—'}", WRONG_USAGE)
+    if (not ledgers and not everything) or ALL in (ledgers or []):
+        known_names = "、".join([*LEDGERS, *SHIPPED, *TABLES])
+        told = f"；不认识：{ALL}" if ledgers else ""
+        fail(f"请写台账名或 --all。可用：{known_names}{told}", WRONG_USAGE)
     with district(data, district_code) as services:
+        known = {name: one.title for name, one in services.ledgers.items()} | TABLES
+        names = list(known) if everything else ledgers or []
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            fail(f"不认识：{'、'.join(unknown)}。可用：{'、'.join(known)}", WRONG_USAGE)
+        halted = _rebuild(services, names, known)
         for name in names:
-            _rebuild(services, name)
-            say(f"已重建 {LEDGERS[name].title if name in LEDGERS else TABLES[name]}（{name}）。")
+            if name in (DELIVERIES, PLACES, SEARCHED):
+                _refill(services, name)
+                say(f"已重建 {known[name]}（{name}）。")
+    if halted:
+        fail("；".join(map(str, halted)))
 
 
-def _rebuild(services: DistrictServices, name: str) -> None:
-    with progress(f"重建 {name}") as bar:
-        task = bar.task_ids[0]
+def _rebuild(
+    services: DistrictServices, names: Sequence[str], titles: Mapping[str, str]
+) -> list[RebuildHalted]:
+    """Fold these anew in one pass over the log; return those that cannot be."""
+    found = dict(_pairs(services, names))
+    if not found:
+        return []
+    pairs = {pair.live.name: pair for pair in found.values()}
+    called = {pair.live.name: name for name, pair in found.items()}
+    with progress("重建") as bar:
+        first, *_ = bar.task_ids
+        tasks = {name: bar.add_task(called[name], total=None) for name in pairs}
+        bar.update(first, visible=False)
 
-        def told(done: int, head: int) -> None:
-            bar.update(task, completed=done, total=head)
+        def told(name: str, done: int, head: int) -> None:
+            bar.update(tasks[name], completed=done, total=head)
 
+        outcomes = rebuild_all(services.database, list(pairs.values()), progress=told)
+    for outcome in outcomes:
+        if outcome.found is not None:
+            name = called[outcome.name]
+            say(f"已重建 {titles[name]}（{name}）。{outcome.found.text}。")
+    return [RebuildHalted(called[one.name], one.halted) for one in outcomes if one.found is None]
+
+
+def _pairs(services: DistrictServices, names: Sequence[str]) -> Iterator[tuple[str, Pair]]:
+    for name in names:
         if name == TIMERS:
-            build = TimerTable(suffix=BUILD)
-            rebuild_beside(services.database, TimerTable(), build, progress=told)
-        elif name == NOTICES:
-            with services.database.connection() as connection:
-                rebuild_notices(connection)
+            yield name, Pair(TimerTable(), TimerTable(suffix=BUILD))
+        elif name not in TABLES:
+            yield name, pair_of(services.ledgers[name])
+
+
+def _refill(services: DistrictServices, name: str) -> None:
+    """Rebuild a table that is small enough to be filled in one transaction."""
+    with services.database.connection() as connection:
+        if name == DELIVERIES:
+            rebuild_notices(connection)
         elif name == PLACES:
-            with services.database.connection() as connection:
-                rebuild_places(connection)
+            rebuild_places(connection)
         else:
-            rebuild_ledger(services.database, LEDGERS[name], progress=told)
+            rebuild_search(connection, services.vault)
 
 
 def _detail(name: str, services: DistrictServices, connection: Connection) -> str:
@@ -89,6 +131,10 @@ def lag(*, data: DataOption = None, as_json: JsonOption = False) -> None:
                         "head": one.head,
                         "behind": one.behind,
                         "state": one.state,
+                        "seconds": round(one.seconds),
+                        "batches": one.batches,
+                        "pace": one.pace,
+                        "quarantined": one.quarantined,
                         "detail": one.detail or _detail(one.name, services, connection),
                     }
                     for one in read_lag(connection)

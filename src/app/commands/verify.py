@@ -8,6 +8,7 @@ from app.commands.shared import DataOption, DistrictOption, JsonOption, district
 from app.commands.verify_clocks import verify_clocks
 from app.output import FAILED, document, progress, result
 from eventlog.verify import verify as verify_log
+from eventlog.verify_attachments import verify_attachments
 
 
 def verify(
@@ -19,7 +20,7 @@ def verify(
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """核验日志：重算全部摘要与链，清点位点 Recompute every hash and chain, count positions."""
+    """核验日志和附件：重算全部摘要与链，清点位点 Recompute every hash, count positions."""
     if clocks:
         with district(data, district_code) as services:
             verify_clocks(services, as_json=as_json)
@@ -30,25 +31,24 @@ def verify(
             services.database,
             progress=lambda done, head: bar.update(task, completed=done, total=head),
         )
+        files, faults = verify_attachments(services.engine.uploads.store)
+    problems = [*verdict.problems, *faults]
     if as_json:
         document(
             {
                 "positions": verdict.positions,
                 "head": verdict.head,
                 "chain": verdict.chain,
-                "problems": [
-                    {"position": one.position, "what": one.what} for one in verdict.problems
-                ],
+                "attachments": files,
+                "problems": [{"position": one.position, "what": one.what} for one in problems],
             }
         )
     else:
         result(f"位点 {verdict.positions}/{verdict.head}  链 {verdict.chain}")
-        for one in verdict.problems:
+        if files:
+            result(f"附件 {files} 个")
+        for one in problems:
             result(f"位点 {one.position}\t{one.what}")
-        result(
-            "完好：未发现改动。"
-            if not verdict.problems
-            else f"发现 {len(verdict.problems)} 处问题。"
-        )
-    if verdict.problems:
+        result("完好：未发现改动。" if not problems else f"发现 {len(problems)} 处问题。")
+    if problems:
         raise typer.Exit(FAILED)

@@ -10,6 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, Literal
 
+from api.registers import bring_registers
 from app.demo.founding import MONTHS, founded, played
 from app.demo.player import Clock, Tell
 from app.imports import import_rows
@@ -63,6 +64,7 @@ def make_demo(site: Site, *, scale: int, until: datetime, tell: Tell) -> str:
     create_district(site.dsn, DEMO)
     with replace(site, clock=clock).open(DEMO) as services:
         secret = asyncio.run(_made(services.engine, clock, until, scale, tell))
+        bring_registers(services)
         carry_ledgers(services)
     return secret
 

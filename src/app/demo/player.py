@@ -146,12 +146,13 @@ class Player:
 
     def _watch(self, case: Case) -> None:
         """Come back when time brings something to the case."""
-        for clock in case.open_clocks:
-            for point in clock.plan[:1]:
-                moment = (case.id, point.at)
-                if point.at < self._until and moment not in self._settled:
-                    self._settled.add(moment)
-                    self._push(max(point.at, self._clock.now), _Settling(case.id))
+        points = [point for clock in case.open_clocks for point in clock.plan[:1]]
+        points += [told.point for told in case.told if told.point is not None]
+        for point in points:
+            moment = (case.id, point.at)
+            if point.at < self._until and moment not in self._settled:
+                self._settled.add(moment)
+                self._push(max(point.at, self._clock.now), _Settling(case.id))
 
     def _push(self, at: datetime, turn: "_Turn") -> None:
         self._count += 1

@@ -38,7 +38,9 @@ from domain.facts.of_aftercare import (
     DuplicateAnswered,
     DuplicateJoined,
     DuplicateParted,
+    PartEnded,
     RedoRequired,
+    SplitAnswered,
     SplitOff,
 )
 from domain.facts.of_cases import (
@@ -125,8 +127,14 @@ from domain.facts.of_clocks import (
     ThresholdReached,
 )
 from domain.facts.of_decisions import DecisionFact, DecisionMade
+from domain.facts.of_definitions import (
+    DefinitionActivated,
+    DefinitionPublished,
+    DefinitionRetired,
+)
 from domain.facts.of_directory import (
     DeputyNamed,
+    DivisionCarriedOut,
     DivisionDecreed,
     DivisionMove,
     NewUnit,
@@ -142,9 +150,22 @@ from domain.facts.of_filing import (
     CaseReallotted,
     CategoryMapped,
     FilingFact,
+    RecusalPassed,
     TaskHeld,
+    UnitPassed,
+    UnitsSucceeded,
 )
 from domain.facts.of_migration import CaseMigrated, ClockPassage
+from domain.facts.of_notices import (
+    NoticeDiverted,
+    NoticeFact,
+    PartyNoticeAcknowledged,
+    PartyNoticeDelivered,
+    PartyNoticeUndeliverable,
+    PartyNoticeUnsigned,
+    PartyNotified,
+    Withheld,
+)
 from domain.facts.of_privacy import (
     AgencyRecorded,
     ConfidentialitySet,
@@ -153,6 +174,7 @@ from domain.facts.of_privacy import (
     RecusalDeclared,
     RecusalLifted,
 )
+from domain.facts.of_rankings import RankedUnit, RankingSigned
 from domain.facts.of_reference import (
     CalendarAssigned,
     CalendarPublished,
@@ -205,9 +227,11 @@ from domain.facts.shapes import (
     CALENDAR,
     CASE,
     CATALOGUE,
+    DEFINITION,
     DIRECTORY,
     DISTRICT,
     KIND,
+    RANKING,
     Answerable,
     Fact,
     Floor,
@@ -298,6 +322,8 @@ CASE_FACTS: Final[tuple[type[CaseFact], ...]] = (
     DuplicateAnswered,
     CaseSplit,
     SplitOff,
+    PartEnded,
+    SplitAnswered,
     ConfidentialitySet,
     IdentityHidden,
     RecusalDeclared,
@@ -329,6 +355,7 @@ CASE_FACTS: Final[tuple[type[CaseFact], ...]] = (
     CategoryMapped,
     AdmissionDecided,
     CaseReallotted,
+    UnitsSucceeded,
 )
 CLOCK_FACTS: Final[tuple[type[ClockFact], ...]] = (
     ClockStarted,
@@ -350,6 +377,14 @@ CLOCK_FACTS: Final[tuple[type[ClockFact], ...]] = (
     NoticeAcknowledged,
     AcknowledgementMissed,
 )
+NOTICE_FACTS: Final[tuple[type[NoticeFact], ...]] = (
+    PartyNotified,
+    PartyNoticeDelivered,
+    PartyNoticeUndeliverable,
+    PartyNoticeAcknowledged,
+    PartyNoticeUnsigned,
+    NoticeDiverted,
+)
 REFERENCE_FACTS: Final[tuple[type[Fact], ...]] = (
     DistrictFounded,
     TrialClockSet,
@@ -365,6 +400,10 @@ REFERENCE_FACTS: Final[tuple[type[Fact], ...]] = (
     KindActivated,
     KindRetired,
     KindMigrationApproved,
+    DefinitionPublished,
+    DefinitionActivated,
+    DefinitionRetired,
+    RankingSigned,
     CalendarPublished,
     CalendarAssigned,
     OutageDeclared,
@@ -376,13 +415,14 @@ REFERENCE_FACTS: Final[tuple[type[Fact], ...]] = (
     PostLeft,
     UnitDissolved,
     DivisionDecreed,
+    DivisionCarriedOut,
     CataloguePublished,
     ItemAdmitted,
     ItemExited,
     ItemAdjusted,
     CodeTablePublished,
 )
-FACTS: Final[tuple[type[Fact], ...]] = (*CASE_FACTS, *CLOCK_FACTS, *REFERENCE_FACTS)
+FACTS: Final[tuple[type[Fact], ...]] = (*CASE_FACTS, *CLOCK_FACTS, *NOTICE_FACTS, *REFERENCE_FACTS)
 
 __all__ = [
     "ACCESS",
@@ -391,10 +431,13 @@ __all__ = [
     "CASE_FACTS",
     "CATALOGUE",
     "CLOCK_FACTS",
+    "DEFINITION",
     "DIRECTORY",
     "DISTRICT",
     "FACTS",
     "KIND",
+    "NOTICE_FACTS",
+    "RANKING",
     "REFERENCE_FACTS",
     "AccountabilityFact",
     "AcknowledgementMissed",
@@ -472,8 +515,12 @@ __all__ = [
     "DeadlineFixed",
     "DecisionFact",
     "DecisionMade",
+    "DefinitionActivated",
+    "DefinitionPublished",
+    "DefinitionRetired",
     "DeputyNamed",
     "DistrictFounded",
+    "DivisionCarriedOut",
     "DivisionDecreed",
     "DivisionMove",
     "DuplicateAnswered",
@@ -519,12 +566,20 @@ __all__ = [
     "NoteRecorded",
     "NoticeAcknowledged",
     "NoticeDelivered",
+    "NoticeDiverted",
+    "NoticeFact",
     "NoticeIssued",
     "NoticeUndeliverable",
     "ObjectionAnswered",
     "ObjectionRaised",
     "OutageApproved",
     "OutageDeclared",
+    "PartEnded",
+    "PartyNoticeAcknowledged",
+    "PartyNoticeDelivered",
+    "PartyNoticeUndeliverable",
+    "PartyNoticeUnsigned",
+    "PartyNotified",
     "PersonRegistered",
     "Point",
     "PostEstablished",
@@ -533,9 +588,12 @@ __all__ = [
     "PrivacyFact",
     "PublicationEnded",
     "PublicationMade",
+    "RankedUnit",
+    "RankingSigned",
     "Recipient",
     "RecusalDeclared",
     "RecusalLifted",
+    "RecusalPassed",
     "RedoRequired",
     "RelationEnded",
     "ReportedIn",
@@ -552,6 +610,7 @@ __all__ = [
     "SignatureRecorded",
     "SourceReference",
     "Span",
+    "SplitAnswered",
     "SplitOff",
     "Stage",
     "SupervisionCleared",
@@ -572,11 +631,14 @@ __all__ = [
     "UnitChanged",
     "UnitDissolved",
     "UnitEstablished",
+    "UnitPassed",
     "UnitRelated",
+    "UnitsSucceeded",
     "VoidRefused",
     "VoidRequested",
     "VoteHeld",
     "WhistleBlown",
     "WhistleRated",
+    "Withheld",
     "ZeroReported",
 ]

@@ -147,3 +147,30 @@ class SplitOff(AftercareFact, frozen=True, kw_only=True):
     parent: str
     number: str
     source: SourceReference | None
+
+
+class PartEnded(AftercareFact, frozen=True, kw_only=True):
+    """分件办结: a part of this case has its result; its reply is also this case's caller's.
+
+    Written each time a part ends; of two that end at once, each sees the other's.
+    """
+
+    TYPE: ClassVar[str] = "part-ended"
+    part: str
+    number: str
+    ending: str
+    """The stage in which the part ended."""
+    grade: str | None
+    """How it was closed, where it was."""
+    left: int
+    """How many parts still wait for their result."""
+
+
+class SplitAnswered(AftercareFact, frozen=True, kw_only=True):
+    """拆分答复: no part waits any more; the caller is told, and may rate.
+
+    Written each time the last open part ends.
+    """
+
+    TYPE: ClassVar[str] = "split-answered"
+    parts: int

@@ -93,3 +93,15 @@ class DivisionDecreed(Fact, frozen=True, kw_only=True):
     on: date
     established: tuple[NewUnit, ...]
     moves: tuple[DivisionMove, ...]
+
+
+class DivisionCarriedOut(Fact, frozen=True, kw_only=True):
+    """区划调整执行完毕: its units stand, and every open case was asked whether it follows them."""
+
+    TYPE: ClassVar[str] = "division-carried-out"
+    STREAM: ClassVar[str] = DIRECTORY
+    division: str
+    cases: int
+    """How many open cases followed in the run that ended it; those before it are not counted."""
+    to_allot: int
+    """How many of them went to the list 待划归."""

@@ -78,3 +78,36 @@ class CaseReallotted(FilingFact, frozen=True, kw_only=True):
     """Every task, done or not."""
     to_allot: bool
     """Whether nobody can tell which successor it is: the case is on the list 待划归."""
+
+
+class UnitPassed(Struct, frozen=True, gc=False):
+    """A unit as the case knew it, and what stands in its place now."""
+
+    unit: str
+    by: Unit
+    """The successor; or the unit itself, which has moved."""
+
+
+class RecusalPassed(Struct, frozen=True, gc=False):
+    """A unit that stays out of the case (回避), and those that do so in its place."""
+
+    unit: str
+    by: tuple[Unit, ...]
+    """All its successors: whoever comes from it is in one of them."""
+
+
+class UnitsSucceeded(FilingFact, frozen=True, kw_only=True):
+    """承接单位: wherever an open case names one of these units, it names its successor from now on.
+
+    What is over stays with the unit that was: clocks and duties that ended, leaders and
+    responsibilities that others replaced, frozen breaches. No clock changes.
+    """
+
+    TYPE: ClassVar[str] = "units-succeeded"
+    division: str
+    """The re-division's code; empty when somebody allotted the case: then only what goes with
+    holding it passes (first receiver, latest hop, claimant, open clocks)."""
+    units: tuple[UnitPassed, ...]
+    """Each unit that the case named (`unit`, its id), and what stands in its place now (`by`)."""
+    recused: tuple[RecusalPassed, ...]
+    """Each unit that stayed out of the case (回避), and all that do so in its place."""

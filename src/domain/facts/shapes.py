@@ -12,6 +12,8 @@ CALENDAR: Final = "calendar"
 ACCESS: Final = "access"
 DISTRICT: Final = "district"
 CATALOGUE: Final = "catalogue"
+DEFINITION: Final = "definition"
+RANKING: Final = "ranking"
 
 
 class Unit(Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from domain.facts import Unit
 from eventlog.database import Connection
+from projections.counts import Tally
 from projections.ledger import Ledger
 from projections.query import Column, Condition, Filter, Moment
 from projections.rows import Shape
@@ -106,13 +107,30 @@ def summarise(
     return {**counts, "by_kind": by_kind, "by_stage": by_stage}
 
 
+def counted_on(row: CaseRow) -> tuple[datetime | None, ...]:
+    """Return when it was received, when it ended and when it was closed."""
+    return row.reported_at, row.ended_at, row.closed_at
+
+
+def facets(row: CaseRow) -> tuple[str, str | None, str | None, tuple[str, ...]]:
+    """Return what dashboards tell cases apart by."""
+    return row.kind, row.category, row.severity, row.visible_to
+
+
 def _id(unit: Unit | None) -> str | None:
     return unit.id if unit else None
 
 
 CASES: Final = Ledger(
     shape=Shape(
-        name="cases", version=1, state=Seen, row=CaseRow, blank=unseen, fold=see, show=show
+        name="cases",
+        version=1,
+        state=Seen,
+        row=CaseRow,
+        blank=unseen,
+        fold=see,
+        show=show,
+        tally=Tally(("received", "ended", "closed"), counted_on, facets),
     ),
     title="事项台账",
     columns=(
@@ -141,6 +159,7 @@ CASES: Final = Ledger(
         Column("changed_at", "最近办理时间", "time"),
     ),
     filters={
+        "q": Filter("编号或标题包含", "words"),
         "open": Filter("在办", "open"),
         "kind": Filter("事项类型", "in", "kind"),
         "stage": Filter("环节", "in", "stage"),
@@ -166,3 +185,29 @@ CASES: Final = Ledger(
     sorts=("reported_at", "changed_at", "number"),
     summarise=summarise,
 )
+
+OF_CASE: Final = (
+    "number",
+    "title",
+    "kind",
+    "stage",
+    "category",
+    "severity",
+    "place",
+    "holder",
+    "reported_at",
+    "ended_at",
+    "outcome",
+)
+"""What ledgers of parts of a case say of it, from this one at the same moment."""
+
+
+def case_columns(*names: str) -> tuple[Column, ...]:
+    """Return these columns of a case, as a ledger of a part of it lists them (see `of_case`)."""
+    known = {column.name: column for column in CASES.columns}
+    return tuple(known[name] for name in names)
+
+
+def case_filters(*names: str) -> dict[str, Filter]:
+    """Return these filters by what stands of a case in each row."""
+    return {name: CASES.filters[name] for name in names}

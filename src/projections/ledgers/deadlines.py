@@ -9,6 +9,7 @@ from psycopg import sql
 
 from domain import facts as f
 from eventlog.database import Connection
+from projections.counts import Tally
 from projections.ledger import Ledger
 from projections.query import Column, Condition, Filter, Moment
 from projections.rows import Shape
@@ -106,6 +107,22 @@ def summarise(
     }
 
 
+def counted_on(row: DeadlineRow) -> tuple[datetime | None, ...]:
+    """Return when it fell due, was stopped in time or late, and when its breach took effect.
+
+    One clock a case counts, as in the summary: the total clock of the latest cycle.
+    """
+    if not row.counted:
+        return None, None, None, None
+    met, late = (row.stopped_at if row.met is way else None for way in (True, False))
+    return row.due, met, late, row.breached_at
+
+
+def facets(row: DeadlineRow) -> tuple[str, str | None, str | None, tuple[str, ...]]:
+    """Return what dashboards tell clocks apart by; a clock's row knows no severity."""
+    return row.kind, row.category, None, row.visible_to
+
+
 def _id(unit: f.Unit | None) -> str | None:
     return unit.id if unit else None
 
@@ -139,6 +156,7 @@ DEADLINES: Final = Ledger(
         blank=unwatched,
         fold=watch,
         show=show,
+        tally=Tally(("falling_due", "on_time", "late", "breached"), counted_on, facets),
     ),
     title="办结时限台账",
     columns=(

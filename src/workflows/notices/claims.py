@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.facts import NoticeIssued
+from domain.facts import NoticeIssued, PartyNotified
 from eventlog.database import Connection, Database
 from eventlog.reader import read_positions
 
@@ -32,7 +32,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A notice that this worker may send; `attempts` counts this attempt too."""
 
     case: str
-    fact: NoticeIssued
+    fact: NoticeIssued | PartyNotified
     issued_at: datetime
     attempts: int
     last_error: str
@@ -150,7 +150,7 @@ class Claims:
         claimed = [
             Claimed(case=case, fact=fact, issued_at=at, attempts=attempts, last_error=error)  # type: ignore[arg-type]
             for case, position, at, attempts, error in rows
-            if isinstance(fact := facts.get(position), NoticeIssued)  # type: ignore[call-overload]
+            if isinstance(fact := facts.get(position), NoticeIssued | PartyNotified)  # type: ignore[call-overload]
         ]
         return sorted(claimed, key=lambda one: one.issued_at)
 

@@ -11,10 +11,12 @@ from msgspec import Struct
 
 from domain import facts as f
 from domain.case import Case
+from domain.clock import Instance
 from domain.due import SHANGHAI
 from eventlog.streams import stream_id
 from workflows.notices.channel import Target
 
+Notice = f.NoticeIssued | f.PartyNotified
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -56,7 +58,14 @@ def message_id(district: str, case: str, notice: int) -> str:
     return stream_id(district, "notice", case, str(notice))
 
 
-def compose(district: str, case: Case, fact: f.NoticeIssued, issued_at: datetime) -> Message:
+def clock_of(fact: Notice) -> Instance | None:
+    """Return the clock that brought a notice about; None where somebody's action did (告知)."""
+    if isinstance(fact, f.PartyNotified):
+        return None
+    return (fact.clock, fact.scope, fact.cycle, fact.sequence)
+
+
+def compose(district: str, case: Case, fact: Notice, issued_at: datetime) -> Message:
     """Return what is sent of a notice."""
     key = message_id(district, case.id, fact.notice)
     base = f"/v1/districts/{district}"
@@ -73,23 +82,16 @@ def compose(district: str, case: Case, fact: f.NoticeIssued, issued_at: datetime
     return Message(key, _encode(event))
 
 
-def _data(base: str, case: Case, fact: f.NoticeIssued) -> dict[str, Any]:
-    instance = (fact.clock, fact.scope, fact.cycle, fact.sequence)
-    due = next((one.due for one in case.clocks if one.instance == instance), None)
+def _data(base: str, case: Case, fact: Notice) -> dict[str, Any]:
     recipient = fact.recipient
     return {
         "case": case.id,
         "number": case.number,
         "kind": case.kind,
         "notice": fact.notice,
-        "clock": fact.clock,
-        "scope": fact.scope,
-        "cycle": fact.cycle,
-        "sequence": fact.sequence,
+        **_what(case, fact),
         "cause": fact.cause,
-        "step": fact.step,
         "covers": fact.covers,
-        "due": _shown(due) if due else None,
         "acknowledge_by": _shown(fact.acknowledge.at) if fact.acknowledge else None,
         "recipient": {
             "role": recipient.role,
@@ -98,6 +100,24 @@ def _data(base: str, case: Case, fact: f.NoticeIssued) -> dict[str, Any]:
             "person": recipient.person,
         },
         "links": {"case": f"{base}/cases/{case.id}"},
+    }
+
+
+def _what(case: Case, fact: Notice) -> dict[str, Any]:
+    """Return of what it tells: a moment of a clock, or what somebody did."""
+    if isinstance(fact, f.PartyNotified):
+        # What is due first: of the case itself, not of somebody else's task.
+        dues = [one.due for one in case.open_clocks if not one.scope]
+        due = min(dues, default=None)
+        return {"action": fact.action, "due": _shown(due) if due else None}
+    due = next((one.due for one in case.clocks if one.instance == clock_of(fact)), None)
+    return {
+        "clock": fact.clock,
+        "scope": fact.scope,
+        "cycle": fact.cycle,
+        "sequence": fact.sequence,
+        "step": fact.step,
+        "due": _shown(due) if due else None,
     }
 
 

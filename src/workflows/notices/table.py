@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from domain import facts as f
+from eventlog.batch import Facts, batch_of
 from eventlog.database import Connection
 from eventlog.reader import read_requests
 from eventlog.records import Followed
@@ -67,10 +68,22 @@ class DeliveryTable:
     policy: Policy = "halt"
     name = CHECKPOINT
     fingerprint = FINGERPRINT
+    facts: Facts = frozenset(
+        {
+            f.NoticeIssued,
+            f.PartyNotified,
+            f.NoticeDelivered,
+            f.NoticeUndeliverable,
+            f.NoticeAcknowledged,
+            f.PartyNoticeDelivered,
+            f.PartyNoticeUndeliverable,
+            f.PartyNoticeAcknowledged,
+        }
+    )
 
     def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write what changed."""
-        issued, ended = changes_of(records)
+        issued, ended = changes_of(batch_of(records).of(self.facts))
         if ended:
             connection.execute(REMOVE, _keys(list(ended)))
         _add(connection, issued)
@@ -82,9 +95,16 @@ def changes_of(records: Sequence[Followed]) -> tuple[dict[Key, Waiting], set[Key
     ended: set[Key] = set()
     for record in records:
         match record.fact:
-            case f.NoticeIssued() as fact:
+            case f.NoticeIssued() | f.PartyNotified() as fact:
                 issued[record.stream, fact.notice] = Waiting(record.position, record.occurred_at)
-            case f.NoticeDelivered() | f.NoticeUndeliverable() | f.NoticeAcknowledged() as fact:
+            case (
+                f.NoticeDelivered()
+                | f.NoticeUndeliverable()
+                | f.NoticeAcknowledged()
+                | f.PartyNoticeDelivered()
+                | f.PartyNoticeUndeliverable()
+                | f.PartyNoticeAcknowledged()
+            ) as fact:
                 # Who signs has read it: there is nothing left to send.
                 issued.pop((record.stream, fact.notice), None)
                 ended.add((record.stream, fact.notice))
@@ -93,7 +113,7 @@ def changes_of(records: Sequence[Followed]) -> tuple[dict[Key, Waiting], set[Key
     return issued, ended
 
 
-def rebuild(connection: Connection, *, batch: int = 4 * BATCH) -> int:
+def rebuild(connection: Connection, *, batch: int = BATCH) -> int:
     """Fold the table anew from the first fact, in one transaction; return how many rows it has.
 
     Workers go on meanwhile; what they know of sending a notice stays with its row.

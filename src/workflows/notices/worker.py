@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from domain.actor import Actor, Role
 from domain.commands import Delivery
+from domain.recipients import barred
 from eventlog.appender import LogClosed
 from workflows.engine import Caller, Engine
 from workflows.notices.channel import WEBHOOK, Target, load_target
 from workflows.notices.claims import ATTEMPTS, SCHEDULE, Claimed, Claims
-from workflows.notices.message import Channel, Failed, Taken, compose, message_id
+from workflows.notices.message import Channel, Failed, Taken, clock_of, compose, message_id
 
 Result = TypeVar("Result")
 
@@ -31,6 +32,8 @@ LIMIT: Final = 16
 POLL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 1.0
 NO_CHANNEL: Final = "no-channel"
+MAY_NOT_SEE: Final = "may-not-see"
+"""Of a notice whose recipient may not see the case any more (保密、回避)."""
 UNKNOWN: Final = "broken-off"
 """Of a notice whose every attempt ended with the process that made it."""
 
@@ -136,6 +139,10 @@ class NoticeWorker:
             return
         engine = self._engine
         case = await engine.case(claimed.case)
+        if barred(case.privacy, claimed.fact.recipient):
+            # Since it was issued the case became confidential, or they stay out of it.
+            await self._give_up(claimed, MAY_NOT_SEE, claimed.attempts - 1)
+            return
         message = compose(engine.district, case, claimed.fact, claimed.issued_at)
         match await self._channel.send(target, message, engine.real()):
             case Taken(receipt):
@@ -163,7 +170,7 @@ class NoticeWorker:
         """Record the outcome, then take the notice off the table."""
         fact = claimed.fact
         delivery = Delivery(
-            clock=(fact.clock, fact.scope, fact.cycle, fact.sequence),
+            clock=clock_of(fact),
             notice=fact.notice,
             channel=WEBHOOK,
             attempts=attempts,

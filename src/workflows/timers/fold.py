@@ -6,16 +6,25 @@ are written for open clocks only, so what comes after a clock's end brings nothi
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import Struct
 
 from domain import facts as f
 from domain.clock import ClockEvent
+from domain.told import ENDING
 from eventlog.records import Followed
 
 Key = tuple[str, str, str, int, int]
 """Of a clock in its district: (case, clock, scope, cycle, sequence)."""
+
+
+FOLDED: Final = frozenset(
+    fact for fact in f.FACTS if issubclass(fact, (f.ClockFact, f.NoticeFact, *ENDING))
+)
+"""The facts that change any plan."""
+OF_THE_CASE: Final = ("", "", 0, 0)
+"""In place of a clock: what time brings to the case itself (a signature that is awaited)."""
 
 
 class Change(Struct):
@@ -46,6 +55,8 @@ def changes_of(records: Sequence[Followed]) -> dict[Key, Change]:
             if change is None:
                 change = changes[key] = Change()
             _happened(change, fact)  # type: ignore[arg-type]
+        elif isinstance(fact, (f.NoticeFact, *ENDING)):
+            _awaited(changes.setdefault((record.body.stream, *OF_THE_CASE), Change()), fact)
     return {key: one for key, one in changes.items() if not (one.started and one.closed)}
 
 
@@ -86,6 +97,19 @@ def _happened(change: Change, fact: ClockEvent) -> None:  # noqa: C901 - one arm
             pass
         case _:
             assert_never(fact)
+
+
+def _awaited(change: Change, fact: f.Fact) -> None:
+    """Keep until when what somebody was told must be signed for; a case that ends waits no more."""
+    match fact:
+        case f.PartyNotified():
+            _add(change, fact.acknowledge)
+        case f.PartyNoticeAcknowledged() | f.PartyNoticeUnsigned():
+            _past(change, f"acknowledge:{fact.notice}")
+        case _ if isinstance(fact, ENDING):
+            _replan(change, ())
+        case _:
+            pass
 
 
 def _counts(

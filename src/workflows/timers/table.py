@@ -10,11 +10,12 @@ from typing import Final
 
 from psycopg import sql
 
+from eventlog.batch import Facts, batch_of
 from eventlog.database import Connection
 from eventlog.records import Followed
 from eventlog.runner import Policy
 from workflows.timers.arrays import array
-from workflows.timers.fold import Change, Key, changes_of
+from workflows.timers.fold import FOLDED, OF_THE_CASE, Change, Key, changes_of
 
 NAME: Final = "timers"
 VERSION: Final = 1
@@ -73,13 +74,22 @@ PLAN: Final = """
     ON CONFLICT (case_id, clock, scope, cycle, sequence, point) DO UPDATE
     SET generation = excluded.generation, at = excluded.at
 """
-STATEMENTS: Final = (CLOSE, OPEN, RECKON, CLEAR, PAST, PLAN)
+# Of the case itself: there is no clock that could have ended.
+AWAIT: Final = """
+    INSERT INTO {timer} (case_id, clock, scope, cycle, sequence, point, generation, at)
+    SELECT w.case_id, w.clock, w.scope, w.cycle, w.sequence, w.point, 0, w.at
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::int[], %s::text[],
+                %s::timestamptz[]) AS w (case_id, clock, scope, cycle, sequence, point, at)
+    ON CONFLICT (case_id, clock, scope, cycle, sequence, point) DO UPDATE SET at = excluded.at
+"""
+STATEMENTS: Final = (AWAIT, CLOSE, OPEN, RECKON, CLEAR, PAST, PLAN)
 
 
 class TimerTable:
     """The two tables, live or being rebuilt."""
 
     policy: Policy = "halt"
+    facts: Facts = FOLDED
 
     def __init__(self, *, suffix: str = "") -> None:
         """Name the tables; `suffix` tells a rebuild's from the live ones."""
@@ -99,7 +109,7 @@ class TimerTable:
 
     def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write what changed."""
-        changes = changes_of(records)
+        changes = changes_of(batch_of(records).of(self.facts))
         self._write_clocks(connection, changes)
         self._write_points(connection, changes)
 
@@ -121,7 +131,7 @@ class TimerTable:
         changed = {
             key: one
             for key, one in changes.items()
-            if one.replaced and not (one.started or one.closed)
+            if one.replaced and not (one.started or one.closed) and key[1:] != OF_THE_CASE
         }
         self._run(
             connection,
@@ -138,14 +148,20 @@ class TimerTable:
         self._run(connection, CLEAR, cleared)
         gone = [(key, name) for key, one in changes.items() for name in one.gone]
         self._run(connection, PAST, [key for key, _ in gone], [name for _, name in gone])
-        points = [(key, *point) for key, one in changes.items() for point in one.points.items()]
-        self._run(
-            connection,
-            PLAN,
-            [key for key, _, _ in points],
-            [name for _, name, _ in points],
-            [at for _, _, at in points],
-        )
+        for query, of_the_case in ((PLAN, False), (AWAIT, True)):
+            points = [
+                (key, *point)
+                for key, one in changes.items()
+                if (key[1:] == OF_THE_CASE) is of_the_case
+                for point in one.points.items()
+            ]
+            self._run(
+                connection,
+                query,
+                [key for key, _, _ in points],
+                [name for _, name, _ in points],
+                [at for _, _, at in points],
+            )
 
     def _run(
         self, connection: Connection, query: str, keys: Sequence[Key], *columns: Iterable[object]

@@ -27,6 +27,7 @@ from domain.facts import Point
 from eventlog.appender import LogClosed
 from workflows.engine import Caller, Engine
 from workflows.timers.claims import Claims, Due
+from workflows.timers.fold import OF_THE_CASE
 
 Result = TypeVar("Result")
 
@@ -214,6 +215,8 @@ def caller(row: Due) -> Caller:
 def _planned(case: Case, row: Due) -> bool:
     """Whether time will still bring this point to the case."""
     point = Point(row.point, row.at)
+    if row.instance == OF_THE_CASE:
+        return any(point == one.point for one in case.told)
     return any(
         clock.instance == row.instance
         and clock.generation == row.generation

@@ -147,6 +147,9 @@ WAYS: dict[str, str] = {
     "hazard-remedy/rectified-and-reinspected": (
         "found filed graded assigned rectifying rectified rectifying rectified closed"
     ),
+    "conduct-board/listed-after-an-objection": (
+        "drafted submitted drafted submitted reviewed published listed"
+    ),
     "hazard-remedy/returned-and-overridden": (
         "found filed graded assigned graded assigned rectifying rectified closed"
     ),

@@ -137,6 +137,12 @@ REFUSED: list[tuple[str, c.Course, Actor, str, dict[str, Any], str]] = [
     ("service-project", remedies.OPEN, g.DISPATCHER, "fund", FUND, "guard-failed"),
     ("service-project", remedies.FUNDED, g.COMMUNITY, "finish", {"served": 1, "spent": 40_001, **EVIDENCE}, "guard-failed"),
     ("service-project", FINISHED, g.TOWN, "evaluate", EVALUATE, "guard-failed"),
+    ("conduct-board", councils.SUBMITTED, g.COMMUNITY, "review", {"opinion": "属实"}, "same-person"),
+    ("conduct-board", councils.SUBMITTED, g.COMMUNITY, "reject", REASON, "same-person"),
+    ("conduct-board", councils.SUBMITTED, g.TOWN, "publish", {"until": c.the_day(7), "notice": "公示"}, "action-unavailable"),
+    ("conduct-board", councils.REVIEWED, g.TOWN, "publish", {"until": c.the_day(1), "notice": "公示"}, "unknown-field"),
+    ("conduct-board", councils.ON_THE_BOARD, g.TOWN, "end_publication", {}, "publication-open"),
+    ("conduct-board", (*councils.ON_THE_BOARD, councils.OBJECTION, timedelta(days=8)), g.TOWN, "end_publication", {}, "objections-open"),
     ("hazard-remedy", DANGEROUS, g.GRID, "rectify_on_the_spot", EVIDENCE, "guard-failed"),
     ("hazard-remedy", (*remedies.FOUND, (g.COMMUNITY, "file")), g.COMMUNITY, "grade", {"severity": "general"}, "evidence-missing"),
     ("hazard-remedy", remedies.RECTIFYING, g.HOUSING, "claim_rectified", EVIDENCE, "tasks-open"),
@@ -180,6 +186,7 @@ NOT_BEGUN = [
     ("unmanaged-building", g.WATER, d.GRID),
     ("service-project", g.WATER, d.COMMUNITY),
     ("hazard-remedy", g.OTHER_COMMUNITY, d.COMMUNITY),
+    ("conduct-board", g.WATER, d.COMMUNITY),
 ]
 
 
@@ -187,7 +194,10 @@ NOT_BEGUN = [
 def test_not_everybody_may_begin_a_case_of_a_kind(
     kind: str, actor: Actor, unit: str | None
 ) -> None:
-    data = councils.wanted("new").data if kind == "catalogue-admission" else {}
+    data = {
+        "catalogue-admission": dict(councils.wanted("new").data),
+        "conduct-board": {"board": "red", "person_name": "演示居民"},
+    }.get(kind, {})
     story = g.Story(kind).when(actor, c.reported(kind, unit, **data))
     story.refused("role-forbidden")
 

@@ -1,0 +1,103 @@
+"""Counters per unit, day, kind, category and severity, so that no dashboard counts all rows.
+
+A ledger that counts says of a row in which cells it counts; whoever writes the row moves the
+cells by what changed, in the same transaction. They tell of now only: as of another moment, and
+for whom the cells would not be exact (recusal, second parents), the rows themselves are counted
+(see `projections/dashboards.py`).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from domain.privacy import CONFIDENTIAL
+from projections.copying import array, text_array, unit_array
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+DISTRICT: Final = ""
+"""The unit of cells that count every case, also one that lies nowhere."""
+FACETS: Final = ("unit", "day", "kind", "category", "severity", "confidential")
+
+R = TypeVar("R")
+
+Cell = tuple[tuple[str, ...], str, str, str, str]
+"""Units with the marks among them, day of Beijing, kind, category, severity."""
+Deltas = dict[Cell, list[int]]
+Facets = tuple[str, str | None, str | None, tuple[str, ...]]
+"""Kind, category, severity, and the units with the marks among them."""
+
+# The server spreads what a row counts over all of its units: there are some nine to a row.
+ADD: Final = """
+    INSERT INTO {counts} AS c (unit, day, kind, category, severity, confidential, {measures})
+    SELECT u.unit, w.day, w.kind, w.category, w.severity, w.confidential, {sums}
+    FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[], %s::text[], %s::boolean[],
+                {arrays}) AS w (units, day, kind, category, severity, confidential, {measures})
+    CROSS JOIN LATERAL (SELECT '' UNION ALL SELECT unnest(w.units::text[])) u (unit)
+    WHERE left(u.unit, 1) <> E'\\x1f'
+    GROUP BY 1, 2, 3, 4, 5, 6 HAVING {moved}
+    ORDER BY 1, 2, 3, 4, 5, 6
+    ON CONFLICT (unit, day, kind, category, severity, confidential) DO UPDATE SET {added}
+"""
+
+
+@dataclass(frozen=True)
+class Tally(Generic[R]):
+    """What of a row is counted: on which day each of the measures counts it, if at all."""
+
+    measures: tuple[str, ...]
+    days: Callable[[R], tuple[datetime | None, ...]]
+    """The moment of each measure, in their order."""
+    facets: Callable[[R], Facets]
+    """Kind, category, severity, and the units with the marks among them."""
+
+
+def deltas(tally: Tally[R], pairs: Iterable[tuple[R | None, R]]) -> Deltas:
+    """Return by how much each cell moves when each row takes the place of the one before it."""
+    moved: Deltas = {}
+    width = len(tally.measures)
+    for before, after in pairs:
+        facets, days = tally.facets(after), tally.days(after)
+        if before is None:
+            _count(facets, days, 1, moved, width)
+            continue
+        old_facets, old_days = tally.facets(before), tally.days(before)
+        if days == old_days and facets == old_facets:
+            continue
+        _count(old_facets, old_days, -1, moved, width)
+        _count(facets, days, 1, moved, width)
+    return {cell: counts for cell, counts in moved.items() if any(counts)}
+
+
+def add_columns(moved: Deltas, measures: int) -> list[str]:
+    """Return the columns of ADD as array literals."""
+    units, days, kinds, categories, severities = zip(*moved, strict=True)
+    return [
+        text_array(map(unit_array, units)),
+        array(days),
+        *(text_array(column) for column in (kinds, categories, severities)),
+        array(str(CONFIDENTIAL in one) for one in units),
+        *(array(str(counts[place]) for counts in moved.values()) for place in range(measures)),
+    ]
+
+
+def _count(
+    facets: Facets, days: Iterable[datetime | None], sign: int, moved: Deltas, width: int
+) -> None:
+    kind, category, severity, units = facets
+    category, severity = category or "", severity or ""
+    for place, moment in enumerate(days):
+        if moment is not None:
+            cell = (units, day_of(moment), kind, category, severity)
+            counts = moved.get(cell)
+            if counts is None:
+                counts = moved[cell] = [0] * width
+            counts[place] += sign
+
+
+@lru_cache(maxsize=65_536)
+def day_of(moment: datetime) -> str:
+    """Return the day in Beijing."""
+    return moment.astimezone(SHANGHAI).date().isoformat()
