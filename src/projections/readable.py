@@ -7,12 +7,12 @@ what other ledgers keep. To routes, files and commands both are the same.
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeGuard
 
 from eventlog.database import Connection
 from projections.concerns.ledger import CONCERNS
 from projections.export import Layout
-from projections.ledger import Extract, Page
+from projections.ledger import Extract, Ledger, Page
 from projections.query import Column, Filter
 from projections.scope import Sight
 
@@ -104,3 +104,8 @@ class Readable(Protocol):
 
 QUERIES: Final[dict[str, Readable]] = {"concerns": CONCERNS}
 """The ledgers that are queries, by name: nothing follows the log for them, nothing is rebuilt."""
+
+
+def keeps_rows(ledger: Readable) -> TypeGuard[Ledger[Any, Any]]:
+    """Say whether a ledger keeps rows of its own, and is not only a query."""
+    return isinstance(ledger, Ledger)

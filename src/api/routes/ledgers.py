@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -20,9 +20,8 @@ from api.openapi import returns
 from api.times import query_moment, with_plus
 from domain.errors import BadInput, NotFound
 from eventlog.runner import Lag, lag
-from projections.ledger import Ledger
 from projections.query import SEARCH, SORT
-from projections.readable import QUERIES, Readable
+from projections.readable import QUERIES, Readable, keeps_rows
 from projections.search import CHECKPOINT as SEARCHED
 from projections.search import Asked, searched
 
@@ -88,9 +87,8 @@ class Query(Struct, kw_only=True):
         """
         now = asking.services.engine.now()
         filters: Mapping[str, str] = self.filters
-        if SEARCH in filters and isinstance(self.ledger, Ledger):
-            ledger = cast("Ledger[Any, Any]", self.ledger)
-            asked = Asked(ledger, filters, asking.scope, self.as_of, self.known_at, now)
+        if SEARCH in filters and keeps_rows(self.ledger):
+            asked = Asked(self.ledger, filters, asking.scope, self.as_of, self.known_at, now)
             vault, titles = asking.services.vault, asking.sees_texts
             with asking.services.database.connection() as connection:
                 filters = searched(connection, vault, asked, titles=titles)
