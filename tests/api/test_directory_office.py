@@ -35,7 +35,7 @@ def send(
     headers = {"Idempotency-Key": key or fresh_key(), "Content-Type": media}
     query = {"preview": "true"} if preview else {}
     url = f"{person.base}/directory/imports"
-    return person.http.post(url, content=content, headers=headers, params=query)  # type: ignore[no-any-return]
+    return person.http.post(url, content=content, headers=headers, params=query)
 
 
 def book(**sheets: list[tuple[str, ...]]) -> bytes:
