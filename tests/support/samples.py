@@ -38,6 +38,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     date: st.dates(date(1990, 1, 1), date(2100, 1, 1)),
     NoneType: st.none(),
     dict[str, Any]: st.dictionaries(keys, trees, max_size=4),
+    dict[str, int]: st.dictionaries(keys, numbers, max_size=4),
 }
 
 
