@@ -46,7 +46,7 @@ def issue(turn: Turn, causes: Sequence[Cause], at: datetime) -> None:
             told.setdefault(way.recipient, []).append(cause)
     for recipient, its in told.items():
         _tell(turn, recipient, its, at)
-        divert(turn, ways[recipient])
+        divert(turn, ways[recipient], at)
 
 
 def _together(ways: Mapping[f.Recipient, Found], found: Found) -> Found:

@@ -47,7 +47,7 @@ def settle(case: Case, until: datetime, world: World) -> list[Draft]:
     if causes and not world.importing:
         issue(turn, causes, until)
     for told in waiting:
-        pass_on(turn, told)
+        pass_on(turn, told, until)
     return turn.drafts
 
 

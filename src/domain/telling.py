@@ -113,7 +113,7 @@ def _tell(turn: Turn, telling: _Telling) -> None:
         **waits,
     )
     turn.record(notice, turn.world.now)
-    divert(turn, telling.found)
+    divert(turn, telling.found, turn.world.now)
 
 
 def _waits(turn: Turn, within: Budget, calendar: str) -> dict[str, Any]:
@@ -129,13 +129,13 @@ def _calendar(recipient: f.Recipient, otherwise: str, world: World) -> str:
     return own if own is not None and own in world.calendars else otherwise
 
 
-def divert(turn: Turn, found: Found) -> None:
+def divert(turn: Turn, found: Found, at: datetime) -> None:
     """Record of whom the latest notice was kept, if of anybody (保密、回避)."""
     if found.withheld:
         diverted = f.NoticeDiverted(
             notice=turn.case.noticed, role=found.asked, withheld=found.withheld
         )
-        turn.record(diverted, turn.world.now)
+        turn.record(diverted, at)
 
 
 def unsigned(turn: Turn, told: Told, at: datetime) -> None:
@@ -144,8 +144,11 @@ def unsigned(turn: Turn, told: Told, at: datetime) -> None:
     turn.record(fact, at)
 
 
-def pass_on(turn: Turn, told: Told) -> None:
-    """Tell the next in line of a notice that nobody signed for, up to the district's centre."""
+def pass_on(turn: Turn, told: Told, at: datetime) -> None:
+    """Tell the next in line of a notice that nobody signed for, up to the district's centre.
+
+    `at` is the moment up to which the request settled: what the request does then comes after it.
+    """
     found = above(told.recipient, turn.world.directory, _today(turn.world), turn.case.privacy)
     if found is None:
         return
@@ -158,8 +161,8 @@ def pass_on(turn: Turn, told: Told) -> None:
         instead_of=told.number,
         **_waits(turn, parse_budget(told.within), told.calendar),
     )
-    turn.record(notice, turn.world.now)
-    divert(turn, found)
+    turn.record(notice, at)
+    divert(turn, found, at)
 
 
 def signed(told: Told, world: World, *, acted: bool = False) -> Draft:

@@ -280,6 +280,20 @@ def _until(case: g.Story, notice: int) -> datetime:
     return point.at
 
 
+def test_what_is_passed_on_goes_before_an_action_told_a_little_later() -> None:
+    case = story(*GRADED).given(DISPATCH)
+    by = _until(case, 1)
+    at = by + timedelta(seconds=30)
+    case.now = at + timedelta(seconds=60)
+    case.when(g.SUPERVISOR, Act(action="note", data={"note": "已到现场"}, occurred_at=at))
+    assert case.refusal is None
+    assert [(one.fact.TYPE, one.occurred_at) for one in case.drafts] == [
+        ("party-notice-unsigned", by),
+        ("party-notified", at),
+        ("note-recorded", at),
+    ]
+
+
 def test_at_the_centre_nobody_stands_above() -> None:
     case = story(*GRADED).given((g.DISPATCHER, ("fix_leader", {"leader": "deputy-head"})))
     case.later(days=2).when(TIMER, Settle())
