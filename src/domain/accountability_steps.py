@@ -36,10 +36,6 @@ def completed(step: Step) -> tuple[f.Fact, ...]:
     return (f.FourFixed(**base, severity=severity, parts=required, count=now.completions + 1),)
 
 
-def _and_completed(step: Step, fact: f.Fact) -> tuple[f.Fact, ...]:
-    return (fact, *completed(step.after(fact)))
-
-
 def _leader_fixed(step: Step) -> tuple[f.Fact, ...]:
     """定领导; another leader takes effect at a moment of its own, and is handed over to.
 
@@ -58,7 +54,7 @@ def _leader_fixed(step: Step) -> tuple[f.Fact, ...]:
         )
     if before is not None:
         refuse_unsigned(step)
-    fact = f.LeaderFixed(
+    leader = f.LeaderFixed(
         **step.base(),
         post=who.post,
         person=who.person,
@@ -66,7 +62,7 @@ def _leader_fixed(step: Step) -> tuple[f.Fact, ...]:
         since=since,
         previous=before.who if before else None,
     )
-    return _and_completed(step, fact)
+    return (leader,)
 
 
 def _responsibility_fixed(step: Step) -> tuple[f.Fact, ...]:
@@ -82,7 +78,7 @@ def _responsibility_fixed(step: Step) -> tuple[f.Fact, ...]:
     if before is not None and before.persons != (cadre, grid_worker):
         refuse_unsigned(step)
     lead = case.lead or case.holder
-    fact = f.ResponsibilityFixed(
+    responsibility = f.ResponsibilityFixed(
         **step.base(),
         cadre=cadre,
         grid_worker=grid_worker,
@@ -90,7 +86,7 @@ def _responsibility_fixed(step: Step) -> tuple[f.Fact, ...]:
         coordinator=lead,
         since=since,
     )
-    return _and_completed(step, fact)
+    return (responsibility,)
 
 
 def _person(step: Step, field: str, since: datetime) -> f.Answerable:
@@ -100,12 +96,12 @@ def _person(step: Step, field: str, since: datetime) -> f.Answerable:
 
 def _measures_fixed(step: Step) -> tuple[f.Fact, ...]:
     number = sum(text.field.startswith("measures.") for text in step.texts)
-    fact = f.MeasuresFixed(
+    measures = f.MeasuresFixed(
         **step.base(),
         edition=step.case.accountability.editions + 1,
         owners=_owners(step, number),
     )
-    return _and_completed(step, fact)
+    return (measures,)
 
 
 def _owners(step: Step, number: int) -> tuple[f.Unit, ...]:
@@ -158,13 +154,13 @@ def _deadline_fixed(step: Step) -> tuple[f.Fact, ...]:
     if deadline <= step.at:
         raise DeadlineNotAllowed(detail="须晚于现在", pointer="/data/deadline")
     _refuse_later(step, deadline)
-    fact = f.DeadlineFixed(
+    fixed = f.DeadlineFixed(
         **step.base(),
         deadline=deadline,
         milestones=_milestones(step, deadline),
         previous=before.at if before else None,
     )
-    return _and_completed(step, fact)
+    return (fixed,)
 
 
 def _refuse_later(step: Step, deadline: datetime) -> None:
@@ -222,6 +218,15 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
     **duty_steps.NEEDED,
 }
 CONSTANTS: Final[dict[str, frozenset[str]]] = duty_steps.CONSTANTS
+FOLLOWS: Final[dict[str, Builder]] = {
+    f.LeaderFixed.TYPE: completed,
+    f.MeasuresFixed.TYPE: completed,
+    f.DeadlineFixed.TYPE: completed,
+    f.ResponsibilityFixed.TYPE: completed,
+    # What was fixed before may be all that a severity requires.
+    f.CaseGraded.TYPE: completed,
+}
+"""What a fact may bring with it, of the case as it is after it (see domain/steps.py)."""
 BUILDERS: Final[dict[str, Builder]] = {
     f.LeaderFixed.TYPE: _leader_fixed,
     f.MeasuresFixed.TYPE: _measures_fixed,

@@ -10,7 +10,7 @@ from domain import facts as f
 from domain.allotting import action_of
 from domain.beside import beside
 from domain.case import Case
-from domain.clocks import tick
+from domain.clocks import wind
 from domain.commands import Act, Report
 from domain.conditions import check_form
 from domain.deciding import decided
@@ -26,16 +26,16 @@ from domain.errors import (
     UnknownField,
 )
 from domain.evidence import attached, uploads_of
-from domain.evolve import evolve
 from domain.filing_guards import check_filled
 from domain.forms import fill, in_clear
 from domain.guards import available_names, available_titles, check, stage_title
 from domain.kind import Action
 from domain.privacy_steps import recused_among
 from domain.roles import may
-from domain.settling import settle
+from domain.settling import let_happen
 from domain.step import Step
-from domain.steps import BUILDERS
+from domain.steps import builders
+from domain.turn import Turn
 from domain.world import Draft, World
 
 SKEW: Final = timedelta(seconds=120)
@@ -49,7 +49,7 @@ RELATIONS: Final = ("family", "neighbour", "grid_worker", "community", "voluntee
 HIDDEN: Final = "hidden"
 
 
-def report(command: Report, case: Case, world: World) -> list[Draft]:
+def report(command: Report, turn: Turn) -> None:
     """Take in an issue.
 
     Raises:
@@ -57,6 +57,7 @@ def report(command: Report, case: Case, world: World) -> list[Draft]:
         UnknownUnit, NaiveTime, FutureTime, TooOld, EvidenceMissing, UnknownField,
         AttachmentUnusable.
     """
+    case, world = turn.case, turn.world
     action = world.kind.report
     place = place_of(command, world)
     if not may(action, replace(case, place=place), world):
@@ -80,16 +81,17 @@ def report(command: Report, case: Case, world: World) -> list[Draft]:
         action = replace(action, emits=(*action.emits, f.AgencyRecorded.TYPE))
         values["relation"] = _relation(command.agent)
     step = Step(action=action, case=case, values=values, world=world, at=at, uploads=uploads)
-    return _recorded(step, (*report_texts(command), *filled.texts))
+    _record(turn, step, (*report_texts(command), *filled.texts))
 
 
-def act(command: Act, case: Case, world: World) -> list[Draft]:
+def act(command: Act, turn: Turn) -> None:
     """Take an action of the case's kind.
 
     Raises:
         ActionUnavailable, RoleForbidden, NaiveTime, FutureTime, TooOld, EvidenceMissing,
         UnknownField, UnknownUnit, AttachmentUnusable, or what the action requires.
     """
+    case, world = turn.case, turn.world
     action = action_of(world.kind, case, command.action)
     if action is None:
         raise ActionUnavailable(
@@ -100,8 +102,8 @@ def act(command: Act, case: Case, world: World) -> list[Draft]:
         )
     at = _not_before(moment(command.occurred_at, world, allowance(action)), case, world)
     # First what time has brought by then: a pause that ended may have moved the case.
-    drafts = settle(case, at, world)
-    case = after(case, drafts)
+    let_happen(turn, at)
+    case = turn.case
     check(action, case, world)
     uploads = uploads_of(command.attachments, case, world)
     filled = fill(action.form, command.data, world.directory, "/data", attached=bool(uploads))
@@ -119,7 +121,7 @@ def act(command: Act, case: Case, world: World) -> list[Draft]:
     )
     check_filled(step)
     _refuse_recused(step)
-    return drafts + _recorded(step, filled.texts)
+    _record(turn, step, filled.texts)
 
 
 def _refuse_recused(step: Step) -> None:
@@ -189,15 +191,7 @@ def _not_before(at: datetime, case: Case, world: World) -> datetime:
     return latest
 
 
-def after(case: Case, drafts: Sequence[Draft]) -> Case:
-    """Return the case once these drafts are facts; what they write elsewhere leaves it as it is."""
-    for draft in drafts:
-        if draft.stream is None:
-            case = evolve(case, draft.fact, draft.occurred_at)
-    return case
-
-
-def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
+def _record(turn: Turn, step: Step, texts: Sequence[f.Text]) -> None:
     """Make the action's facts one after the other, and let the clocks follow.
 
     The first fact carries the texts, and is the one that moves the case.
@@ -205,16 +199,19 @@ def _recorded(step: Step, texts: Sequence[f.Text]) -> list[Draft]:
     before = step.case
     step = replace(step, late=lateness(step.at, step.world), texts=tuple(texts))
     facts: list[f.Fact] = []
-    for name in step.action.emits:
-        made = BUILDERS[name](step)
+    for build in builders(step.action):
+        made = build(step)
         step = step.after(*made)
         facts += made
     for more in (attached(step), _come_back(before, step)):
         step = step.after(*more)
         facts += more
-    drafts = [Draft(fact, step.at, tuple(texts) if n == 0 else ()) for n, fact in enumerate(facts)]
-    ticked = tick(before, step.case, facts, step.at, step.world)
-    return drafts + ticked + beside(before, step, facts)
+    turn.drafts += [
+        Draft(fact, step.at, step.texts if n == 0 else ()) for n, fact in enumerate(facts)
+    ]
+    turn.case = step.case
+    wind(turn, before, facts, step.at)
+    turn.take(beside(before, step, facts))
 
 
 def _come_back(before: Case, step: Step) -> Sequence[f.Fact]:

@@ -31,22 +31,27 @@ SCOPES: Final = ("task", "call", "duty", "objection")
 def tick(
     before: Case, case: Case, facts: Sequence[f.Fact], at: datetime, world: World
 ) -> list[Draft]:
-    """Return the clock facts that follow from what was just emitted.
+    """Return the clock facts that follow from what was just emitted, as `wind` records them."""
+    turn = Turn(case, world)
+    wind(turn, before, facts, at)
+    return turn.drafts
 
-    `before` is the case before those facts, `case` the one after; all of them happened at `at`.
+
+def wind(turn: Turn, before: Case, facts: Sequence[f.Fact], at: datetime) -> None:
+    """Let the clocks follow what was just emitted.
+
+    `before` is the case before those facts; all of them happened at `at`.
 
     Raises:
         PauseNotAllowed, UnknownCalendar, NoOpening.
     """
-    turn = Turn(case, world)
     for fact in facts:
         _react(turn, fact, before, at)
     triggered = {mark: fact for fact in facts for mark in _marks(fact)}
     ended = _ended(turn, facts)
-    if ended or not world.kind.triggers.isdisjoint(triggered):
+    if ended or not turn.world.kind.triggers.isdisjoint(triggered):
         _stop(turn, triggered, at, ended=ended)
         _start(turn, facts, triggered, at)
-    return turn.drafts
 
 
 def _react(  # noqa: C901 - one arm a fact

@@ -26,8 +26,9 @@ from domain.migrating import migrate
 from domain.notices import delivered, sign
 from domain.recounting import recount
 from domain.retelling import tell, update
-from domain.settling import settle
-from domain.telling import notices, signed_by_acting
+from domain.settling import let_happen
+from domain.telling import notify, signed_by_acting
+from domain.turn import Turn
 from domain.world import Draft, World
 
 
@@ -37,35 +38,38 @@ def decide(command: Command, case: Case, world: World) -> tuple[Draft, ...]:
     Raises:
         Refusal: and then nothing happened.
     """
-    drafts = _decided(command, case, world)
+    turn = Turn(case, world)
+    _decide(command, turn)
     if case.told and isinstance(command, Act):
-        drafts += tuple(signed_by_acting(case, world))
-    return (*drafts, *notices(case, drafts, world))
+        turn.take(signed_by_acting(case, world))
+    notify(turn)
+    return tuple(turn.drafts)
 
 
-def _decided(  # noqa: C901, PLR0911 - one arm a command
-    command: Command, case: Case, world: World
-) -> tuple[Draft, ...]:
+def _decide(  # noqa: C901 - one arm a command
+    command: Command, turn: Turn
+) -> None:
+    case, world = turn.case, turn.world
     match command:
         case Report():
-            return tuple(report(command, case, world))
+            report(command, turn)
         case Act():
-            return tuple(act(command, case, world))
+            act(command, turn)
         case Import():
-            return tuple(tell(command, case, world))
+            tell(command, turn)
         case Update():
-            return tuple(update(command, case, world))
+            update(command, turn)
         case Settle():
-            return tuple(settle(case, world.now, world))
+            let_happen(turn, world.now)
         case Recount():
-            return tuple(recount(case, world))
+            recount(turn)
         case Migrate():
-            return tuple(migrate(command, case, world))
+            turn.take(migrate(command, case, world))
         case Reallot():
-            return tuple(reallot(case, command.division, world))
+            turn.take(reallot(case, command.division, world))
         case Sign():
-            return tuple(sign(command, case, world))
+            turn.take(sign(command, case, world))
         case Delivery():
-            return tuple(delivered(command, case, world))
+            turn.take(delivered(command, case, world))
         case _:
             assert_never(command)

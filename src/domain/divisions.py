@@ -15,7 +15,7 @@ from domain.directory import LEVELS, Directory, UnitEntry, circles, fold_directo
 from domain.errors import BadInput
 from domain.privacy import Privacy
 from domain.privacy import succeeded as privacy_succeeded
-from domain.settling import settle
+from domain.settling import let_happen
 from domain.succession import units_named
 from domain.turn import Turn
 from domain.world import Draft, World
@@ -186,10 +186,8 @@ def reallot(case: Case, division: str, world: World) -> list[Draft]:
     """
     if case.version == 0 or world.kind.stages[case.stage].ending:
         return []
-    drafts = settle(case, world.now, world)
     turn = Turn(case, world)
-    for draft in drafts:
-        turn.record(draft.fact, draft.occurred_at)
+    let_happen(turn, world.now)
     facts = succession(turn.case, division, world.directory, world.now)
     for fact in facts:
         turn.record(fact, world.now)

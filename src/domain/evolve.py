@@ -199,6 +199,29 @@ def _migrated(case: Case, fact: f.CaseMigrated) -> Case:
 
 def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: C901, PLR0911, PLR0912 - one arm a fact
     match fact:
+        # Families first, so that few questions lead to any fact; one civic fact is of the case.
+        case f.DataRecorded():
+            return replace(case, data={**case.data, **fact.data})
+        case f.RoutingFact():
+            way = routing_after(case.routing, fact, occurred_at)
+            moved = replace(case, routing=way)
+            return _lapsed(moved, "return") if isinstance(fact, routes.HANDED_ON) else moved
+        case f.AftercareFact():
+            return _after_closing(case, fact, occurred_at)
+        case f.PrivacyFact():
+            return replace(case, privacy=privacy_after(case.privacy, fact, occurred_at))
+        case f.AccountabilityFact():
+            return replace(
+                case, accountability=accountability_after(case.accountability, fact, occurred_at)
+            )
+        case f.FilingFact():
+            filing = filing_after(case.filing, fact, occurred_at)
+            filed = replace(case, filing=filing, **beyond(fact))
+            if isinstance(fact, f.UnitsSucceeded):
+                return succeed(case, fact, occurred_at)
+            return _followed(case, filed, fact) if isinstance(fact, f.CaseReallotted) else filed
+        case f.CivicFact():
+            return replace(case, civic=civic_after(case.civic, fact, occurred_at))
         case f.CaseReported():
             return replace(
                 case,
@@ -279,30 +302,8 @@ def _step(case: Case, fact: CaseEvent, occurred_at: datetime) -> Case:  # noqa: 
             again = replace(again, accountability=answers_for.reopened(case.accountability))
             again = replace(again, aftercare=afterwards.reopened(case.aftercare))
             return replace(again, rework=0, outcome=None, closed_at=None, routing=way)
-        case f.RoutingFact():
-            way = routing_after(case.routing, fact, occurred_at)
-            moved = replace(case, routing=way)
-            return _lapsed(moved, "return") if isinstance(fact, routes.HANDED_ON) else moved
-        case f.AftercareFact():
-            return _after_closing(case, fact, occurred_at)
-        case f.PrivacyFact():
-            return replace(case, privacy=privacy_after(case.privacy, fact, occurred_at))
-        case f.AccountabilityFact():
-            return replace(
-                case, accountability=accountability_after(case.accountability, fact, occurred_at)
-            )
-        case f.FilingFact():
-            filing = filing_after(case.filing, fact, occurred_at)
-            filed = replace(case, filing=filing, **beyond(fact))
-            if isinstance(fact, f.UnitsSucceeded):
-                return succeed(case, fact, occurred_at)
-            return _followed(case, filed, fact) if isinstance(fact, f.CaseReallotted) else filed
         case f.EvidenceAttached():
             return replace(case, attached=(*case.attached, fact.attachment))
-        case f.DataRecorded():
-            return replace(case, data={**case.data, **fact.data})
-        case f.CivicFact():
-            return replace(case, civic=civic_after(case.civic, fact, occurred_at))
         case (
             f.ContainmentTaken()
             | f.NoteRecorded()

@@ -66,11 +66,12 @@ def fill(
 def _not_asked_for(
     form: tuple[FormField, ...], data: Mapping[str, Any], pointer: str
 ) -> list[Refusal]:
-    fields = {field.name for field in form}
-    known = "、".join(field.name for field in form) or "无"
+    fields = [field.name for field in form]
     return [
         UnknownField(
-            field=name, detail=f"本操作没有这个字段；可填：{known}", pointer=f"{pointer}/{name}"
+            field=name,
+            detail=f"本操作没有这个字段；可填：{'、'.join(fields) or '无'}",
+            pointer=f"{pointer}/{name}",
         )
         for name in data
         if name not in fields

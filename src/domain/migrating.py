@@ -46,8 +46,7 @@ def migrate(command: Migrate, case: Case, world: World) -> list[Draft]:
     if rule is None or rule.digest != command.plan:
         raise refused(case, "no-rule", f"{new.name}@{new.version} 没有这份迁移规则")
     turn = Turn(case, replace(world, kind=new))
-    for draft in settle(case, world.now, world):
-        turn.record(draft.fact, draft.occurred_at)
+    turn.take(settle(case, world.now, world))
     _passes(turn.case, new, rule)
     _move(turn, rule, old, world.now)
     return turn.drafts

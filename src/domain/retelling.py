@@ -5,46 +5,44 @@ from datetime import datetime
 from typing import Any
 
 from domain import facts as f
-from domain.acting import OFFLINE, act, after, moment, place_of, report, report_texts
+from domain.acting import OFFLINE, act, moment, place_of, report, report_texts
 from domain.case import Case
 from domain.commands import Act, Import, Update
 from domain.errors import ClosedTimes, SourceConflict, TooOld
 from domain.filing_steps import translated
 from domain.forms import fill, in_clear
 from domain.limits import restarted
-from domain.settling import settle
+from domain.settling import let_happen
 from domain.turn import Turn
-from domain.world import Draft, World
+from domain.world import World
 
 
-def tell(command: Import, case: Case, world: World) -> list[Draft]:
+def tell(command: Import, turn: Turn) -> None:
     """Tell a case's past; deadlines that lie before now are recorded, nobody is notified.
 
     Raises:
         TooOld: a step lies before the one it follows; and whatever reporting and acting refuse.
     """
-    drafts = report(command.report, case, world)
-    return drafts + _steps(command.steps, after(case, drafts), world)
+    report(command.report, turn)
+    _take_steps(command.steps, turn)
 
 
-def _steps(steps: Sequence[Act], case: Case, world: World) -> list[Draft]:
-    drafts: list[Draft] = []
+def _take_steps(steps: Sequence[Act], turn: Turn) -> None:
     for step in steps:
-        more = act(step, case, world)
-        case = after(case, more)
-        drafts += more
-    return drafts + settle(case, world.now, world)
+        act(step, turn)
+    let_happen(turn, turn.world.now)
 
 
-def update(command: Update, case: Case, world: World) -> list[Draft]:
+def update(command: Update, turn: Turn) -> None:
     """Take over what a later register says; a closed case keeps its times (interface.md).
 
     Raises:
         ClosedTimes, SourceConflict (the kind never changes), TooOld (reported after what was
         done since), or what a step that is new refuses.
     """
+    case, world = turn.case, turn.world
     if command.report.content is not None and command.report.content == case.content:
-        return []
+        return
     if command.report.kind != case.kind:
         raise _conflict(command, case)
     reported_at = _reported_at(command, case, world)
@@ -52,15 +50,14 @@ def update(command: Update, case: Case, world: World) -> list[Draft]:
     if ended and (reported_at, _closed_at(command, world)) != (case.reported_at, case.closed_at):
         raise ClosedTimes(number=case.number, pointer="/occurred_at")
     (told, became), (tells, becomes) = _halves(case.content), _halves(command.report.content)
-    drafts: list[Draft] = []
     if told != tells:
-        drafts += _correction(command, case, reported_at, world)
+        _correct(command, turn, reported_at)
     elif not ended:
-        drafts.append(_noted(command, case, reported_at, world))
-    case_now = after(case, drafts)
+        _note(command, turn, reported_at)
     if not ended:
-        return drafts + _steps(_news(command, case), case_now, world)
-    return drafts + (_restated(command, case_now, reported_at, world) if became != becomes else [])
+        _take_steps(_news(command, case), turn)
+    elif became != becomes:
+        _restate(command, turn, reported_at)
 
 
 def _conflict(command: Update, case: Case) -> SourceConflict:
@@ -116,8 +113,9 @@ def _halves(content: str | None) -> tuple[str, str]:
     return told, became
 
 
-def _correction(command: Update, case: Case, reported_at: datetime, world: World) -> list[Draft]:
+def _correct(command: Update, turn: Turn, reported_at: datetime) -> None:
     """Say what is different now, and count anew the clocks that run since the report."""
+    case, world = turn.case, turn.world
     told = command.report
     place = place_of(told, world)
     filled = fill(world.kind.report.form, told.data, world.directory, "/data")
@@ -142,30 +140,29 @@ def _correction(command: Update, case: Case, reported_at: datetime, world: World
         category=category,
         data=data,
     )
-    turn = Turn(case, world)
     turn.record(fact, at, (*report_texts(told), *filled.texts))
     if changed["reported_at"]:
         for clock in case.open_clocks:
             if clock.started_at == case.reported_at:
                 restarted(turn, clock, reported_at, "report-time-corrected", at)
-    return turn.drafts
 
 
-def _restated(command: Update, case: Case, reported_at: datetime, world: World) -> list[Draft]:
+def _restate(command: Update, turn: Turn, reported_at: datetime) -> None:
     """Keep the newer words of a closing whose time stands."""
+    case, world = turn.case, turn.world
     closing = _closing(command, world)
     if case.closed_at is None or closing is None:
-        return []
+        return
     form = world.kind.actions[closing.action].form
     texts = fill(form, closing.data, world.directory, "/data").texts
     fact = _fact(command, case, world, fields=("texts",), reported_at=reported_at)
-    return [Draft(fact, case.closed_at, texts)]
+    turn.record(fact, case.closed_at, texts)
 
 
-def _noted(command: Update, case: Case, reported_at: datetime, world: World) -> Draft:
+def _note(command: Update, turn: Turn, reported_at: datetime) -> None:
     """Note that a later register told more, so that the same file again changes nothing."""
-    fact = _fact(command, case, world, fields=("progress",), reported_at=reported_at)
-    return Draft(fact, case.changed_at or reported_at)
+    fact = _fact(command, turn.case, turn.world, fields=("progress",), reported_at=reported_at)
+    turn.record(fact, turn.case.changed_at or reported_at)
 
 
 def _fact(command: Update, case: Case, world: World, **changes: Any) -> f.CaseCorrected:  # noqa: ANN401 - fields of the fact

@@ -28,12 +28,19 @@ TOLD: Final = ORDER[:3]
 
 
 def settle(case: Case, until: datetime, world: World) -> list[Draft]:
+    """Return what was planned for a case up to a moment, as `let_happen` records it."""
+    turn = Turn(case, world)
+    let_happen(turn, until)
+    return turn.drafts
+
+
+def let_happen(turn: Turn, until: datetime) -> None:
     """Let happen to a case what was planned up to a moment; then tell whom it concerns.
 
     Each point happens once, at its own time (`effective_at`), however late it is noticed; one
     notice a recipient tells of all of it (clocks.md R12). Telling the past tells nobody.
     """
-    turn = Turn(case, world)
+    world = turn.world
     causes: list[Cause] = []
     waiting: list[Told] = []
     sorts = TOLD if world.importing else ORDER
@@ -48,7 +55,6 @@ def settle(case: Case, until: datetime, world: World) -> list[Draft]:
         issue(turn, causes, until)
     for told in waiting:
         pass_on(turn, told, until)
-    return turn.drafts
 
 
 def _next(case: Case, until: datetime, sorts: Sequence[str]) -> tuple[Clock | Told, f.Point] | None:

@@ -44,10 +44,12 @@ class Step(Struct, frozen=True, kw_only=True):
 
     def after(self, *facts: f.Fact) -> "Step":
         """Return the same step once these facts happened: what follows moves nothing any more."""
+        if not facts:
+            return self
         case = self.case
         for fact in facts:
             case = evolve(case, fact, self.at)
-        if facts and self.action.holder is HolderRule.GIVER:
+        if self.action.holder is HolderRule.GIVER:
             # It has gone back already; what follows stays where it is.
             return replace(self, case=case, action=replace(self.action, holder=HolderRule.KEEP))
         return replace(self, case=case)

@@ -1,5 +1,6 @@
 """From a permitted action to its facts: one small builder for each fact a kind may emit."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from domain import facts as f
 from domain.asking import decided
 from domain.case import Task
 from domain.errors import NaiveTime, UnknownField
+from domain.kind import Action
 from domain.roles import acting_unit
 from domain.step import Builder, Step
 
@@ -138,15 +140,15 @@ def _graded(step: Step) -> tuple[f.Fact, ...]:
         raise UnknownField(
             field="严重程度", detail="与现在的分级相同，不需要变更", pointer="/data/severity"
         )
-    graded = f.CaseGraded(
-        **step.base(),
-        severity=severity,
-        urgency=urgency,
-        tier=step.world.kind.tiers.get(severity, "county"),
-        misgraded=step.action.set.get("misgraded") == YES,
+    return (
+        f.CaseGraded(
+            **step.base(),
+            severity=severity,
+            urgency=urgency,
+            tier=step.world.kind.tiers.get(severity, "county"),
+            misgraded=step.action.set.get("misgraded") == YES,
+        ),
     )
-    # What was fixed before may be all that this severity requires.
-    return (graded, *accountability_steps.completed(step.after(graded)))
 
 
 def _assigned(step: Step) -> tuple[f.Fact, ...]:
@@ -158,13 +160,18 @@ def _assigned(step: Step) -> tuple[f.Fact, ...]:
         raise UnknownField(
             field="协办单位", detail="不能包括牵头单位自己", pointer="/data/assisting"
         )
-    assigned = f.CaseAssigned(
-        **step.base(lead=lead),
-        lead=lead,
-        assisting=assisting,
-        informed=step.values.get("informed", ()),
+    return (
+        f.CaseAssigned(
+            **step.base(lead=lead),
+            lead=lead,
+            assisting=assisting,
+            informed=step.values.get("informed", ()),
+        ),
     )
-    return (assigned, *_tasks(step.after(assigned), assisting))
+
+
+def _tasks_of_assisting(step: Step) -> tuple[f.Fact, ...]:
+    return _tasks(step, step.case.assisting)
 
 
 def _tasks(step: Step, units: tuple[f.Unit, ...]) -> tuple[f.Fact, ...]:
@@ -258,3 +265,16 @@ BUILDERS: Final[dict[str, Builder]] = {
     **filing_steps.BUILDERS,
     **civic_steps.BUILDERS,
 }
+FOLLOWS: Final[dict[str, Builder]] = {
+    f.CaseAssigned.TYPE: _tasks_of_assisting,
+    **accountability_steps.FOLLOWS,
+}
+"""What a fact brings with it, made of the step after it."""
+
+
+def builders(action: Action) -> Iterator[Builder]:
+    """Yield what makes an action's facts, each of the step after those before it."""
+    for name in action.emits:
+        yield BUILDERS[name]
+        if name in FOLLOWS:
+            yield FOLLOWS[name]

@@ -4,7 +4,7 @@
 notice a recipient, of everything in it that they must know. Telling the past tells nobody.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -32,22 +32,14 @@ class _Telling(Struct):
     """The one with the shortest time to sign, of those that ask for a signature."""
 
 
-def notices(case: Case, drafts: Sequence[Draft], world: World) -> list[Draft]:
-    """Return the notices of what a request has just recorded; `case` is the one before it."""
-    told_of = world.kind.told_of
-    if world.importing or not told_of:
-        return []
-    facts = [one.fact for one in drafts if one.stream is None and one.fact.TYPE in told_of]
-    if not facts:
-        return []
-    turn = Turn(case, world)
-    for draft in drafts:
-        if draft.stream is None:
-            turn.record(draft.fact, draft.occurred_at)
-    known = len(turn.drafts)
+def notify(turn: Turn) -> None:
+    """Tell of what a request has recorded so far."""
+    told_of = turn.world.kind.told_of
+    if turn.world.importing or not told_of:
+        return
+    facts = [one.fact for one in turn.drafts if one.stream is None and one.fact.TYPE in told_of]
     for telling in _tellings(turn, cast("list[f.CaseFact]", facts)):
         _tell(turn, telling)
-    return turn.drafts[known:]
 
 
 def _tellings(turn: Turn, facts: Iterable[f.CaseFact]) -> list[_Telling]:

@@ -1,6 +1,6 @@
 """One decision while it is being made: the case as it becomes, and the facts so far."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,13 @@ class Turn:
         """Record a fact that happened at a moment."""
         self.drafts.append(Draft(fact, at, tuple(texts)))
         self.case = evolve(self.case, fact, at)
+
+    def take(self, drafts: Iterable[Draft]) -> None:
+        """Take over drafts; what they write elsewhere leaves the case as it is."""
+        for draft in drafts:
+            self.drafts.append(draft)
+            if draft.stream is None:
+                self.case = evolve(self.case, draft.fact, draft.occurred_at)
 
     def clock(self, clock: Clock) -> Clock:
         """Return a clock as it is now."""

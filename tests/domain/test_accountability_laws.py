@@ -105,8 +105,8 @@ def test_the_matrix_of_a_moment_is_that_of_the_facts_that_had_occurred_by_then(
     seen = [(story.now, matrix(story.case, story.directory, story.now))]
     for step in steps:
         live(story, [step])
-        # A second later: what happens in the same second counts as seen.
-        story.later(seconds=1)
+        # A second later: what happens in the same second counts as seen, and the worker has too.
+        story.later(seconds=1).when(a.TIMER, Settle())
         seen.append((story.now, matrix(story.case, story.directory, story.now)))
     for moment, was in seen:
         by_then = [

@@ -1,5 +1,6 @@
 """Re-division, purely: what a decree makes of the tree, and where open cases go."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
@@ -22,6 +23,8 @@ ON = date(2026, 10, 12)
 NEW_EAST, NEW_WEST = "E1", "W1"
 SECOND_GRID = "61032710000102"
 HOUSE = "61032710000101B1"
+FOLLOWING = (f.CaseReallotted, f.UnitsSucceeded, f.PartyNotified)
+"""What follows from a re-division for a case that it concerns, in this order."""
 
 
 def grown() -> Directory:
@@ -85,9 +88,14 @@ def reallotted(story: g.Story, there: Directory) -> f.CaseReallotted | None:
     world: World = replace(story.world(Actor(role=Role.ADMIN)), directory=there)
     drafts = decide(Reallot("2026-1"), story.case, world)
     facts = [draft.fact for draft in drafts]
-    assert not any(isinstance(fact, f.ClockFact) for fact in facts), "clocks do not notice"
-    assert {type(fact) for fact in facts} <= {f.CaseReallotted, f.UnitsSucceeded, f.PartyNotified}
+    _check_types(facts)
     return next((fact for fact in facts if isinstance(fact, f.CaseReallotted)), None)
+
+
+def _check_types(facts: Sequence[f.Fact]) -> None:
+    """Only what follows from a re-division, each at most once; clocks do not notice."""
+    types = [type(fact) for fact in facts]
+    assert types == [one for one in FOLLOWING if one in types]
 
 
 def test_a_case_passes_to_the_successor_that_contains_its_place() -> None:
@@ -152,6 +160,7 @@ def test_the_folded_case_is_held_by_the_successor_and_its_clocks_bind_it() -> No
     due = {clock.name: clock.due for clock in story.case.open_clocks}
     world = replace(story.world(Actor(role=Role.ADMIN)), directory=after(*SPLIT))
     drafts = decide(Reallot("2026-1"), story.case, world)
+    assert tuple(type(draft.fact) for draft in drafts) == FOLLOWING
     moved = fold(story.case, [(draft.fact, draft.occurred_at) for draft in drafts])
     assert moved.holder is not None
     assert moved.holder.id == NEW_EAST
@@ -176,10 +185,9 @@ def test_who_was_left_without_a_place_is_allotted_by_hand_and_only_then() -> Non
     assert fact is not None
     story.case = evolve(story.case, fact, story.now)
     world = replace(story.world(g.DISPATCHER), directory=after(*SPLIT))
-    allotted, *_ = (
-        draft.fact
-        for draft in decide(g.actions(("allot", {"place": d.GRID}))[0], story.case, world)
-    )
+    drafts = decide(g.actions(("allot", {"place": d.GRID}))[0], story.case, world)
+    assert tuple(type(draft.fact) for draft in drafts) == FOLLOWING
+    allotted = drafts[0].fact
     assert isinstance(allotted, f.CaseReallotted)
     assert allotted.holder is not None
     assert allotted.holder.id == NEW_EAST
@@ -242,6 +250,7 @@ def test_no_division_leaves_an_open_case_without_a_holder_that_exists(
     except BadDivision:
         return
     facts = succession(story.case, "2026-1", there, story.now)
+    _check_types(facts)
     case = fold(story.case, [(fact, story.now) for fact in facts])
     held = [case.holder, case.place, case.lead, case.accepted_by]
     held += [*case.assisting, *(task.unit for task in case.tasks)]
