@@ -132,7 +132,7 @@ class Group(NamedTuple):
     times: bytes
     """Microseconds since 2000-01-01 UTC, likewise."""
     bodies: bytes
-    """A JSON array."""
+    """A line each."""
 
 
 class UnknownFact(Exception):
@@ -147,12 +147,8 @@ _DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[Body[Any]]]] = {
     (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(Body[fact])  # type: ignore[valid-type]
     for fact in FACTS
 }
-_LIST_DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[list[Body[Any]]]]] = {
-    (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(list[Body[fact]])  # type: ignore[valid-type]
-    for fact in FACTS
-}
-_TOLD_DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[list[Told[Any]]]]] = {
-    (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(list[Told[fact]])  # type: ignore[valid-type]
+_TOLD_DECODERS: Final[dict[tuple[str, int], msgspec.json.Decoder[Told[Any]]]] = {
+    (fact.TYPE, fact.SCHEMA): msgspec.json.Decoder(Told[fact])  # type: ignore[valid-type]
     for fact in FACTS
 }
 _position: Final = attrgetter("position")
@@ -200,7 +196,7 @@ def decode_groups(groups: Iterable[Group]) -> list[Record]:
     """
     records: list[Record] = []
     for group in groups:
-        bodies = _decoder(_LIST_DECODERS, group).decode(group.bodies)
+        bodies = _decoder(_DECODERS, group).decode_lines(group.bodies)
         records += map(Record, *_places(group), bodies)
     records.sort(key=_position)
     return records
@@ -210,7 +206,7 @@ def decode_followed(groups: Iterable[Group]) -> list[Followed]:
     """Read groups of facts as far as a fold looks at them. Raises as `decode_groups`."""
     records: list[Followed] = []
     for group in groups:
-        bodies = _decoder(_TOLD_DECODERS, group).decode(group.bodies)
+        bodies = _decoder(_TOLD_DECODERS, group).decode_lines(group.bodies)
         records += map(Followed, *_places(group), bodies)
     records.sort(key=_position)
     return records

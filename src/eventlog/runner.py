@@ -38,7 +38,7 @@ from eventlog.hands import HANDS, Hands
 
 __all__ = ["BATCH", "Follower", "Lag", "Policy", "Runner", "Selective", "lag"]
 
-BATCH: Final = 16_000
+BATCH: Final = 4_000
 """Facts of a range: the more, the fewer rows are written twice; memory allows this many."""
 POLL_SECONDS: Final = 0.2
 LEASE_SECONDS: Final = 60.0

@@ -8,7 +8,7 @@ tab) is told with its line, in their language.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from io import StringIO
 from typing import Any, Final, cast
@@ -17,6 +17,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from ruamel.yaml import YAML, docinfo
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from domain.errors import Refusal
 
 Node = Any
 """A node of the library's, which says of none of its members what they are."""
@@ -62,6 +64,17 @@ class Problem(Struct, frozen=True):
         """The path as a JSON pointer."""
         steps = self.path.split(".") if self.path else []
         return "".join(f"/{step}" for step in steps)
+
+
+class BadDefinition(Refusal):
+    """定义有误：{problems}。请照提示改正。"""
+
+    code = "bad-definition"
+
+    def __init__(self, found: Sequence[Problem]) -> None:
+        """Keep every problem, in the order of the file."""
+        self.found = tuple(sorted(found, key=lambda one: one.line))
+        super().__init__(problems="；".join(map(str, self.found)), found=self.found)
 
 
 class Written(Struct, frozen=True):

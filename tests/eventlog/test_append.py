@@ -36,6 +36,7 @@ from tests.support.log import (
     note,
     request_of,
 )
+from tests.support.servers import durable_server
 
 pytestmark = pytest.mark.storage
 
@@ -375,11 +376,15 @@ def test_what_was_submitted_before_the_closing_is_written(
     assert read_head(connection).position == 5
 
 
-def test_a_connection_that_forgets_is_refused(connection: Connection) -> None:
-    assert_durable(connection)
-    connection.execute("SET synchronous_commit = off")
-    with pytest.raises(UnsafeServer, match="synchronous_commit 为 off"):
+def test_a_connection_that_forgets_is_refused(server: str, tmp_path: Path) -> None:
+    with (
+        durable_server(server, tmp_path / "data") as durable,
+        psycopg.connect(durable) as connection,
+    ):
         assert_durable(connection)
+        connection.execute("SET synchronous_commit = off")
+        with pytest.raises(UnsafeServer, match="synchronous_commit 为 off"):
+            assert_durable(connection)
 
 
 def test_a_server_that_forgets_is_refused(tmp_path: Path) -> None:
