@@ -103,6 +103,20 @@ def test_an_erased_text_cannot_be_found_and_leaves_no_trace(house: House) -> Non
     assert found(house.admin, case["number"]) == [case["number"]]
 
 
+def test_an_erased_text_does_not_come_back_while_its_key_is_still_known(house: House) -> None:
+    """A process that has just shown a text knows its key for a minute more."""
+    case = report(house, "刚被删除的标题")
+    query = "SELECT field FROM search WHERE case_id = %s ORDER BY field"
+    with house.site.open(DISTRICT) as services, services.database.connect() as connection:
+        search.rebuild(connection, services.vault)
+        assert connection.execute(query, (case["id"],)).fetchall() == [("number",), ("title",)]
+        connection.execute(
+            "UPDATE subject_key SET wrapped = NULL WHERE stream_id = %s", (case["id"],)
+        )
+        search.rebuild(connection, services.vault)
+        assert connection.execute(query, (case["id"],)).fetchall() == [("number",)]
+
+
 def test_a_row_holds_no_clear_text(house: House) -> None:
     case = report(house, "明文不入表")
     with database_of(house).connect() as connection:
