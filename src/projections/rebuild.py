@@ -300,9 +300,10 @@ def _put_in_place(connection: Connection, pair: Pair, batch: int) -> Comparison 
         return None
     position = _to_head(connection, build, places[build.name][0], batch)
     at, state, made_by = places[live.name]
-    same = state == "live" and made_by == live.fingerprint
+    # Both at one position, or a difference would say nothing; one that has most of the log before
+    # it (a new ledger) is not worth the way.
+    same = state == "live" and made_by == live.fingerprint and position - at <= batch
     if same:
-        # Both at one position, or a difference would say nothing.
         same = _to_head(connection, live, at, batch) == position
     found = compare(connection, live.names, build.names, position=position, comparable=same)
     exchange(connection, live.names, build.names, found)

@@ -11,9 +11,10 @@ from psycopg import sql
 
 from eventlog.ahead import Ahead
 from eventlog.batch import Batch
-from eventlog.database import Database
+from eventlog.database import Connection, Database
 from eventlog.records import Followed
 from eventlog.runner import Policy, Runner, lag
+from projections.comparing import Rows
 from projections.ledger import Ledger
 from projections.ledgers.cases import CASES, CaseRow, show
 from projections.ledgers.deadlines import DEADLINES
@@ -110,6 +111,48 @@ def test_nothing_is_touched_where_old_and_new_are_the_same(district: Database) -
         found = rebuild(district, CASES)
         assert "完全一致" in found.text
         assert connection.execute(query).fetchone() == before
+
+
+def test_where_a_few_rows_differ_the_others_are_left_alone(district: Database) -> None:
+    tell(district, 5)
+    follow(district)
+    right = dump(district)
+    with district.connect() as connection:
+        connection.execute("UPDATE cases SET stage = 'wrong' WHERE number = 'n1'")
+        query = "SELECT ctid::text, xmin::text FROM cases WHERE number <> 'n1' ORDER BY number"
+        before = connection.execute(query).fetchall()
+        assert rebuild(district, CASES).differing == 1
+        assert connection.execute(query).fetchall() == before
+    assert dump(district) == right
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_ledger_far_behind_is_not_brought_on_only_to_be_compared(
+    district: Database, monkeypatch: pytest.MonkeyPatch, *, filled: bool
+) -> None:
+    """A new one is empty; one that stood still for long has rows that nobody holds to account."""
+    tell(district, 5)
+    follow(district)
+    right = dump(district)
+    with district.connect() as connection:
+        connection.execute(
+            "UPDATE checkpoint SET position = 0 WHERE name = %s", (CASES.tables.name,)
+        )
+        if not filled:
+            connection.execute("TRUNCATE cases, cases_history, cases_state, cases_counts")
+    folded: list[str] = []
+    apply = Tables.apply
+
+    def counted(tables: Tables[Any, Any], connection: Connection, records: Any) -> None:  # noqa: ANN401
+        folded.append(tables.name)
+        apply(tables, connection, records)
+
+    monkeypatch.setattr(Tables, "apply", counted)
+    found = rebuild(district, CASES, batch=19)
+    assert set(folded) == {CASES.tables.name + BUILD}
+    assert not found.comparable
+    assert found.rows["current"] == Rows(5 * filled, 5, 5 * (not filled))
+    assert dump(district) == right
 
 
 DEPENDENTS = """
