@@ -8,6 +8,7 @@ answer against the domain's `matrix`, folded from the facts of each case.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
@@ -35,15 +36,18 @@ from projections.accountability_sql import (
     HELD,
     HOLDING,
     KEYS,
+    KNOWN,
     LED,
     MARKS,
     MORE,
+    RULED,
     STILL,
     SUMS,
     UNENDED,
     VACANCY,
     WITH,
 )
+from projections.copying import text_array
 from projections.ledgers.accountability import ACCOUNTABILITY
 from projections.ledgers.cases import CASES, case_filters
 from projections.query import (
@@ -198,6 +202,7 @@ class _View:
         )
         tables = ACCOUNTABILITY.tables
         self._rows = source(tables.names, tables.shape.columns, self.moment)
+        self._each = source(tables.names, tables.shape.columns, self.moment, each=True)
         self._filters = _known(asked.filters)
         self.parameters: dict[str, object] = {
             **self._rows.parameters,
@@ -270,39 +275,50 @@ class _View:
     def _with(self) -> sql.Composed:
         """Return all cases that may be meant, and what stands of them."""
         if self._filters.get("open", "true") == "true":
-            ended = self._chosen(sql.SQL("true"), ENDED_BUT)
-            parts = [self._chosen(sql.SQL(UNENDED)), ended]
+            parts = [
+                *self._required(sql.SQL(UNENDED)),
+                self._chosen(sql.SQL("true"), ENDED_BUT),
+            ]
         else:
-            parts = [self._chosen(self._open())]
+            parts = self._required(self._open())
         held = self._held(sql.SQL("chosen"))
         return sql.SQL(WITH).format(chosen=sql.SQL(" UNION ALL ").join(parts), held=held)
 
+    def _required(self, is_open: sql.Composable) -> list[sql.Composed]:
+        """Return the cases by their kinds and by their rows, each by an index; or in one pass."""
+        if not self.moment.current:
+            return [self._chosen(is_open)]
+        rules = rules_of(self.asked.kinds.values())
+        hashes = _texts(sorted({digest for digest, *_ in rules}))
+        ruled = sql.SQL(RULED).format(hashes=hashes)
+        return [
+            self._chosen(sql.SQL("{} AND {}").format(is_open, ruled)),
+            self._chosen(sql.SQL("{} AND NOT {}").format(is_open, ruled), KNOWN),
+        ]
+
     def _held(self, chosen: sql.Composable, more: LiteralString = "") -> sql.Composed:
-        rows, vacancy = self._rows.where, self._vacancy()
+        rows, vacancy = self._each.where, self._vacancy()
         return sql.SQL(HELD).format(chosen=chosen, rows=rows, vacancy=vacancy, more=sql.SQL(more))
 
     def _vacancy(self) -> sql.Composable:
-        """Posts stand in the text of the query: a list that is known is looked up by its hash."""
-        day, posts = day_of(self.moment.now), self.asked.directory.posts
-        vacant = [post.id for post in posts.values() if post.holder_on(day) is None]
-        return sql.SQL(VACANCY).format(vacant=_texts(vacant), known=_texts(list(posts)))
+        return _vacancy(_Same(self.asked.directory), day_of(self.moment.now))
 
     def _chosen(self, is_open: sql.Composable, among: LiteralString = EVERY) -> sql.Composed:
         names = (
             "number", "kind", "kind_hash", "stage", "category", "severity", "place", "holder",
             "lead", "visible_to", "reported_at", "ended_at", "closed_at",
         )  # fmt: skip
-        cases = source(CASES.tables.names, names, self.moment)
+        cases = source(CASES.tables.names, names, self.moment, each=among != EVERY)
         where = self._where()
         self.parameters |= {**cases.parameters, **where.parameters}
         marks = self.asked.marked or "campaign" in self._filters
-        there = sql.SQL(HAS_ROWS).format(rows=self._rows.where)
+        there = sql.SQL(HAS_ROWS).format(rows=self._each.where)
         if marks:
             there = sql.SQL("m.campaign IS NOT NULL OR {}").format(there)
         return sql.SQL(CHOSEN).format(
             campaign=sql.SQL("m.campaign" if marks else "NULL::text AS campaign"),
             cases=sql.SQL(among).format(
-                cases=cases.where, rows=self._rows.where, goes_on=sql.SQL(GOES_ON)
+                cases=cases.where, rows=self._rows.where, goes_on=sql.SQL(GOES_ON), open=is_open
             ),
             rules=_rules(self.asked.kinds),
             marks=sql.SQL(MARKS).format(rows=self._rows.where) if marks else sql.SQL(""),
@@ -325,7 +341,7 @@ class _View:
 
     def _open(self) -> sql.Composable:
         """Return whether a case `r` is open, as the filter wants it."""
-        still = sql.SQL(STILL).format(rows=self._rows.where, goes_on=sql.SQL(GOES_ON))
+        still = sql.SQL(STILL).format(rows=self._each.where, goes_on=sql.SQL(GOES_ON))
         match self._filters.get("open", "true"):
             case "true":
                 return sql.SQL("({} OR {})").format(sql.SQL(UNENDED), still)
@@ -358,6 +374,27 @@ class _View:
         by_person = _held_by(self.asked.directory, day)
         posts = [post for one in wanted for post in (one, *by_person.get(one, ()))]
         return {"leaders": posts, "led_by_nobody": NOBODY in wanted}
+
+
+class _Same:
+    """A directory that equals itself alone: what was worked out of it need not be again."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+    def __hash__(self) -> int:
+        return id(self.directory)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.directory is self.directory
+
+
+@lru_cache(maxsize=8)
+def _vacancy(same: _Same, day: date) -> sql.Composable:
+    """Posts stand in the text of the query: a list that is known is looked up by its hash."""
+    posts = same.directory.posts
+    vacant = [post.id for post in posts.values() if post.holder_on(day) is None]
+    return sql.SQL(VACANCY).format(vacant=_texts(vacant), known=_texts(list(posts)))
 
 
 def _known(given: Mapping[str, str]) -> Mapping[str, str]:
@@ -407,4 +444,4 @@ def _rules(kinds: Mapping[str, Kind]) -> sql.Composable:
 
 
 def _texts(texts: Sequence[str]) -> sql.Composable:
-    return sql.SQL("{}::text[]").format(sql.Literal(list(texts)))
+    return sql.SQL("{}::text[]").format(sql.Literal(text_array(texts)))

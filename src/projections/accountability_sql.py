@@ -28,6 +28,14 @@ STILL: Final = """
     (SELECT true FROM ({rows}) d WHERE d.case_id = r.case_id AND {goes_on} LIMIT 1)
 """
 UNENDED: Final = "r.ended_at IS NULL"
+# Of which kinds something is required; of all others only those cases count that have rows.
+RULED: Final = "r.kind_hash = ANY({hashes})"
+KNOWN: Final = """
+    (SELECT DISTINCT r.case_id FROM ({rows}) d JOIN ({cases}) r ON r.case_id = d.case_id
+     WHERE {open}) g CROSS JOIN LATERAL (
+        SELECT * FROM ({cases}) x WHERE x.case_id = g.case_id OFFSET 0
+    ) r
+"""
 # What goes on after its end is found from the duties, case by case.
 EVERY: Final = "({cases}) r"
 ENDED_BUT: Final = """

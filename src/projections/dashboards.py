@@ -12,12 +12,13 @@ from msgspec import Struct
 from psycopg import sql
 
 from eventlog.database import Connection
-from projections.counts import DISTRICT, Tally
+from projections.counts import DISTRICT, SHANGHAI, Tally, day_of
 from projections.ledger import Ledger
 from projections.ledgers.cases import CASES
 from projections.ledgers.deadlines import DEADLINES
 from projections.query import Condition, Moment, find_moment, snapshot, source
 from projections.scope import Scope, within
+from projections.stock import cells, is_exact
 
 By = Literal["day", "month", "unit", "kind", "category", "severity"]
 GROUPS: Final[tuple[By, ...]] = ("day", "month", "unit", "kind", "category", "severity")
@@ -57,10 +58,14 @@ FROM_ROWS: Final = """
     CROSS JOIN LATERAL (VALUES {moments}) m (measure, at)
     CROSS JOIN LATERAL (SELECT (m.at AT TIME ZONE 'Asia/Shanghai')::date AS day) d
     {units}
-    WHERE m.at IS NOT NULL AND d.day >= %(since)s AND d.day < %(until)s
+    WHERE m.at >= {begin} AND m.at < {end} AND ({any})
       AND {counted} AND {visible} AND {facets}) c
     GROUP BY 1
 """
+# Days of Beijing as moments: rows of which no moment lies between need no further look.
+BEGIN: Final = sql.SQL("(%(since)s::date::timestamp AT TIME ZONE 'Asia/Shanghai')")
+END: Final = sql.SQL("(%(until)s::date::timestamp AT TIME ZONE 'Asia/Shanghai')")
+WITHIN: Final = "({at} >= {begin} AND {at} < {end})"
 KEYS: Final[dict[By, LiteralString]] = {
     "day": "day::text",
     "month": "to_char(day, 'YYYY-MM')",
@@ -69,13 +74,6 @@ KEYS: Final[dict[By, LiteralString]] = {
     "category": "category",
     "severity": "severity",
 }
-# A caller for whom cases are closed, or opened, one by one has counts of their own.
-MARKED: Final = "SELECT EXISTS (SELECT FROM {cases} WHERE visible_to && %s::text[])"
-# Units that were moved: some of their cases belong to whoever had them before.
-STRAYED: Final = """
-    SELECT EXISTS (SELECT FROM {cases}
-                   WHERE visible_to && %s::text[] AND NOT visible_to @> ARRAY[%s::text])
-"""
 PHASES: Final = """
     SELECT phase, coalesce(severity, ''), count(*) FROM ({rows}) r
     WHERE ended_at IS NULL AND {visible} GROUP BY 1, 2
@@ -89,6 +87,26 @@ STANDING: Final = """
            count(*) FILTER (WHERE light = 'yellow'),
            count(*) FILTER (WHERE light = 'red')
     FROM ({rows}) r WHERE counted AND ended_at IS NULL AND {visible}
+"""
+# The same from counters; only what falls due from today's midnight to this hour tomorrow is told
+# by the rows.
+PHASES_NOW: Final = """
+    SELECT phase, severity, sum(number)::bigint FROM ({stock}) s
+    WHERE open = 'true' GROUP BY 1, 2
+"""
+STANDING_NOW: Final = """
+    SELECT coalesce(sum(number) FILTER (WHERE due <> '' AND due < %(today)s), 0)::bigint, 0,
+           coalesce(sum(number) FILTER (WHERE stands = 'paused'), 0)::bigint,
+           coalesce(sum(number) FILTER (WHERE light = 'yellow'), 0)::bigint,
+           coalesce(sum(number) FILTER (WHERE light = 'red'), 0)::bigint
+    FROM ({stock}) s WHERE open = 'true'
+"""
+DUE_NOW: Final = """
+    SELECT count(*) FILTER (WHERE due < %(now)s
+                                  AND (status <> 'paused' OR breached_at IS NOT NULL)),
+           count(*) FILTER (WHERE status = 'running' AND due >= %(now)s), 0, 0, 0
+    FROM ({rows}) r WHERE counted AND ended_at IS NULL AND due >= %(midnight)s
+                          AND due < %(now)s + interval '24 hours' AND {visible}
 """
 
 
@@ -136,9 +154,7 @@ def count(connection: Connection, asked: Asked, by: By, since: date, until: date
         read = moment.current and _is_exact(connection, asked)
         groups: dict[str, dict[str, int]] = {}
         for ledger in (CASES, DEADLINES):
-            tally = ledger.shape.tally
-            if tally is None:
-                raise LookupError(ledger.name)
+            tally = tally_of(ledger)
             query = (
                 _from_counters(ledger, tally, asked, by)
                 if read
@@ -156,8 +172,10 @@ def standing(connection: Connection, asked: Asked) -> Standing:
     """Say what stands open, and how it is with its deadlines."""
     with snapshot(connection):
         moment = _moment(connection, asked)
-        phases = _of_open(connection, CASES, PHASES, asked, moment)
-        clocks = _of_open(connection, DEADLINES, STANDING, asked, moment)[0]
+        phases, clocks = _standing_now(connection, asked, moment) or (
+            _of_open(connection, CASES, PHASES, asked, moment),
+            _of_open(connection, DEADLINES, STANDING, asked, moment)[0],
+        )
     by_phase: dict[str, int] = {}
     by_severity: dict[str, int] = {}
     for phase, severity, number in sorted(phases):
@@ -183,24 +201,36 @@ def _moment(connection: Connection, asked: Asked) -> Moment:
     return find_moment(connection, names, now=asked.now, **moments)
 
 
+def _standing_now(
+    connection: Connection, asked: Asked, moment: Moment
+) -> tuple[list[Any], Sequence[int]] | None:
+    """Read what stands from counters, where they are exact."""
+    cases, clocks = (
+        cells(connection, one.tables.names, tally_of(one), asked.scope, asked.units[0])
+        if moment.current and len(asked.units) == 1
+        else None
+        for one in (CASES, DEADLINES)
+    )
+    if cases is None or clocks is None:
+        return None
+    phases = sql.SQL(PHASES_NOW).format(stock=cases.where)
+    stands = sql.SQL(STANDING_NOW).format(stock=clocks.where)
+    today = {"today": day_of(moment.now)}
+    found = connection.execute(stands, {**clocks.parameters, **today}).fetchall()
+    found += _of_open(connection, DEADLINES, DUE_NOW, asked, moment)
+    numbers = [sum(column) for column in zip(*found, strict=True)]
+    return connection.execute(phases, cases.parameters).fetchall(), numbers
+
+
+def tally_of(ledger: Ledger[Any, Any]) -> Tally[Any]:
+    """Return what a ledger counts."""
+    if ledger.shape.tally is None:
+        raise LookupError(ledger.name)
+    return ledger.shape.tally
+
+
 def _is_exact(connection: Connection, asked: Asked) -> bool:
-    """Say whether counters count just what the caller may see."""
-    scope = asked.scope
-    if scope.shared:
-        return False
-    marks = [*scope.recused, *scope.confided]
-    if marks and _exists(connection, MARKED, (marks,)):
-        return False
-    others = [unit for unit in asked.units if unit != scope.unit]
-    if scope.unit is None or not others:
-        return True
-    return not _exists(connection, STRAYED, (others, scope.unit))
-
-
-def _exists(connection: Connection, query: str, parameters: tuple[object, ...]) -> bool:
-    statement = query.replace("{cases}", CASES.tables.names["current"])
-    row = connection.execute(statement.encode(), parameters).fetchone()
-    return bool(row and row[0])
+    return is_exact(connection, CASES.tables.names["current"], asked.scope, asked.units)
 
 
 def _from_counters(ledger: Ledger[Any, Any], tally: Tally[Any], asked: Asked, by: By) -> Condition:
@@ -240,6 +270,12 @@ def _from_rows(
         counted=sql.SQL(COUNTED[ledger.name]),
         visible=visible,
         facets=facets,
+        begin=BEGIN,
+        end=END,
+        any=sql.SQL(" OR ").join(
+            sql.SQL(WITHIN).format(at=sql.SQL(DAYS[name]), begin=BEGIN, end=END)
+            for name in tally.measures
+        ),
     )
     return Condition(query, {**rows.parameters, **seen, **parameters, "units": list(asked.units)})
 
@@ -254,7 +290,10 @@ def _of_open(
     rows = source(ledger.tables.names, ledger.shape.columns, moment)
     visible, seen = _visible(asked, moment)
     statement = sql.SQL(query).format(rows=rows.where, visible=visible)
-    return connection.execute(statement, {**rows.parameters, **seen, "now": moment.now}).fetchall()
+    now = moment.now.astimezone(SHANGHAI)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    given = {**rows.parameters, **seen, "now": now, "midnight": midnight}
+    return connection.execute(statement, given).fetchall()
 
 
 def _visible(asked: Asked, moment: Moment) -> tuple[sql.Composable, dict[str, object]]:

@@ -56,7 +56,11 @@ def _statements(ledger: Ledger[Any, Any], name: str, suffix: str) -> Iterator[st
     yield f"COMMENT ON TABLE {name}_state{suffix} IS {_quoted(told)};"
     if ledger.shape.tally is not None:
         yield from _counts(ledger, name, suffix)
-    yield f"CREATE INDEX {name}_history_case{suffix} ON {name}_history{suffix} (case_id);"
+    past_name = f"{name}_history{suffix}"
+    yield f"CREATE INDEX {name}_history_case{suffix} ON {past_name} (case_id);"
+    valid = f"CREATE INDEX {name}_history_valid{suffix} ON {past_name}"
+    yield f"{valid} USING gist (tstzrange(valid_from, valid_to));"
+    yield f"CREATE INDEX {name}_history_ended{suffix} ON {past_name} (ended_position);"
 
 
 def _counts(ledger: Ledger[Any, Any], name: str, suffix: str) -> Iterator[str]:
@@ -70,6 +74,14 @@ def _counts(ledger: Ledger[Any, Any], name: str, suffix: str) -> Iterator[str]:
     yield made.replace(");", ") WITH (fillfactor = 80);")
     told = f"{ledger.title}的计数：按单元（空为全区县）、日期、事项类型、类别、严重程度"
     yield f"COMMENT ON TABLE {name}_counts{suffix} IS {_quoted(told)};"
+    facets = ("unit", "confidential", *(tally.stock.facets if tally else ()))
+    columns = {facet: f"{sorts.get(facet, 'text')} NOT NULL" for facet in facets}
+    columns["number"] = "integer NOT NULL"
+    key = f"    CONSTRAINT {name}_stock_key{suffix} PRIMARY KEY ({', '.join(facets)})"
+    made = _table(f"{name}_stock{suffix}", columns, key)
+    yield made.replace(");", ") WITH (fillfactor = 80);")
+    told = f"{ledger.title}的存量：按单元（空为全区县）和现状，各有多少行"
+    yield f"COMMENT ON TABLE {name}_stock{suffix} IS {_quoted(told)};"
 
 
 def _columns(row: type[Any]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Final, Generic
 
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -35,6 +36,7 @@ from projections.query import (
 )
 from projections.rows import R, S, Shape
 from projections.scope import Sight
+from projections.stock import cells_like
 from projections.tables import Tables
 
 EXPORT_CHUNK: Final = 2000
@@ -48,6 +50,11 @@ SELECT: Final = """
 # Both at the same moment and position, so that a row's case is shown as it was with it.
 BESIDE: Final = """
     SELECT o.case_id, o.row_key, {listed} FROM ({rows}) o JOIN ({cases}) c ON c.case_id = o.case_id
+"""
+# For some rows of many in an order of their own: the case of each is looked up.
+EACH: Final = """
+    SELECT o.case_id, o.row_key, {listed} FROM ({rows}) o
+    CROSS JOIN LATERAL (SELECT * FROM ({cases}) x WHERE x.case_id = o.case_id OFFSET 0) c
 """
 VISIBLE_TO: Final = "visible_to"
 AFTER: Final = "({sort}, case_id, row_key) {sign} (%(after)s, %(after_case)s, %(after_key)s)"
@@ -74,6 +81,8 @@ class Extract(Struct, frozen=True):
 
 Summarise = Callable[[Connection, Condition, Condition, Moment], dict[str, Any]]
 """Counts over the visible rows (first condition) that satisfy the second."""
+FromStock = Callable[[Connection, Condition, Condition, Condition, Moment], dict[str, Any]]
+"""The same counts from the cells of the stock that are meant (first), with rows where need be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +96,8 @@ class Ledger(Generic[S, R]):
     sorts: tuple[str, ...]
     """Columns to order by, never empty in any row; the first, descending, is the usual order."""
     summarise: Summarise
+    from_stock: FromStock | None = None
+    """How counters tell the summary of now; see `projections/stock.py`."""
     cases: "Ledger[Any, Any] | None" = None
     """The ledger of cases, where what a row says of its case is that ledger's to know.
 
@@ -141,7 +152,7 @@ class Ledger(Generic[S, R]):
         """
         with snapshot(connection):
             moment = self._moment(connection, as_of, known_at, now)
-            query = self._select(scope, filters, moment, cursor)
+            query = self._select(scope, filters, moment, cursor, few=True)
             parameters = {**query.parameters, "limit": limit + 1}
             with connection.cursor(row_factory=dict_row) as rows:
                 statement = sql.SQL("{} LIMIT %(limit)s").format(query.where)
@@ -165,8 +176,14 @@ class Ledger(Generic[S, R]):
         with snapshot(connection):
             moment = self._moment(connection, as_of, known_at, now)
             rows = self._source(moment)
-            where = self._where(filters, scope, moment)
-            counts = self.summarise(connection, rows, where, moment)
+            # Which cases are kept from the caller is looked up apart: a few, found by an index.
+            apart = moment if self.cases is None else replace(moment, current=False)
+            where = self._where(filters, scope, apart)
+            stock = self._stock(connection, scope, filters, moment)
+            if stock is not None and self.from_stock is not None:
+                counts = self.from_stock(connection, stock, rows, where, moment)
+            else:
+                counts = self.summarise(connection, rows, where, moment)
         stand = {"position": moment.position, "final": moment.final}
         return {"as_of": moment.now, **counts, **stand}
 
@@ -215,24 +232,43 @@ class Ledger(Generic[S, R]):
     ) -> Moment:
         return find_moment(connection, self.follows, as_of=as_of, known_at=known_at, now=now)
 
-    def _source(self, moment: Moment) -> Condition:
+    def _source(self, moment: Moment, *, each: bool = False) -> Condition:
         """Return its rows as they stand at a moment, with what they say of their cases."""
         rows = source(self.tables.names, self.shape.columns, moment)
         if self.cases is None:
             return rows
-        cases = source(self.cases.tables.names, (*self.of_case, VISIBLE_TO), moment)
+        names = self.cases.tables.names
+        cases = source(names, (*self.of_case, VISIBLE_TO), moment, each=each)
         listed = sql.SQL(", ").join(
             sql.SQL("{}.{}").format(sql.Identifier(table), sql.Identifier(column))
             for table, columns in (("o", self.shape.columns), ("c", (*self.of_case, VISIBLE_TO)))
             for column in columns
         )
-        joined = sql.SQL(BESIDE).format(listed=listed, rows=rows.where, cases=cases.where)
+        beside = sql.SQL(EACH if each else BESIDE)
+        joined = beside.format(listed=listed, rows=rows.where, cases=cases.where)
         return Condition(joined, {**rows.parameters, **cases.parameters})
 
     def _where(self, filters: Mapping[str, str], scope: Sight, moment: Moment) -> Condition:
         whose = self.cases or self
         scope = None if self.open_to_all else scope
         return conditions(self.filters, filters, scope, moment, whose.tables.names["current"])
+
+    def _own(self, sort: str, filters: Mapping[str, str]) -> bool:
+        """Say whether its own columns alone decide which rows a page begins with."""
+        own = {*self.shape.columns, ""}
+        asked = [self.filters[name] for name in filters if name in self.filters]
+        return sort in own and all(
+            one.column in own and one.how not in {"open", "words", "within"} for one in asked
+        )
+
+    def _stock(
+        self, connection: Connection, scope: Sight, filters: Mapping[str, str], moment: Moment
+    ) -> Condition | None:
+        """Return the counters that say what counting the rows would say, if there are any."""
+        tally = self.shape.tally
+        if not moment.current or tally is None or self.from_stock is None:
+            return None
+        return cells_like(connection, self.tables.names, tally, self.filters, filters, scope)
 
     def _sort(self, filters: Mapping[str, str]) -> str:
         sort = filters.get(SORT, f"-{self.sorts[0]}")
@@ -242,11 +278,17 @@ class Ledger(Generic[S, R]):
         return sort
 
     def _select(
-        self, scope: Sight, filters: Mapping[str, str], moment: Moment, cursor: str | None
+        self,
+        scope: Sight,
+        filters: Mapping[str, str],
+        moment: Moment,
+        cursor: str | None,
+        *,
+        few: bool = False,
     ) -> Condition:
         sort = self._sort(filters)
         column = sort.removeprefix("-")
-        rows = self._source(moment)
+        rows = self._source(moment, each=few and self._own(column, filters) and not moment.current)
         where = self._where(filters, scope, moment)
         parameters = {**rows.parameters, **where.parameters}
         parts: list[sql.Composable] = [where.where]

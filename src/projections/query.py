@@ -105,8 +105,22 @@ STAND: Final = """
     FROM ledger
 """
 CURRENT: Final = "SELECT case_id, row_key, {columns} FROM {current}"
-# A past row shows at (T, P) while it stood, until it ended or before its end was known.
+# A past row shows at (T, P) while it stood, until it ended or before its end was known. Apart, each
+# is found by an index of its own: few of all the past rows hold at any one moment.
 BOTH: Final = """
+    SELECT case_id, row_key, {columns} FROM {current}
+    WHERE valid_from <= %(as_of)s AND position_from <= %(position)s
+    UNION ALL
+    SELECT case_id, row_key, {columns} FROM {history}
+    WHERE tstzrange(valid_from, valid_to) @> %(as_of)s::timestamptz
+      AND position_from <= %(position)s AND position_to > %(position)s
+    UNION ALL
+    SELECT case_id, row_key, {columns} FROM {history}
+    WHERE ended_position > %(position)s AND valid_from <= %(as_of)s AND valid_to <= %(as_of)s
+      AND position_from <= %(position)s AND position_to > %(position)s
+"""
+# The same of one case at a time: found by the case, whatever else there is an index for.
+ONE: Final = """
     SELECT case_id, row_key, {columns} FROM {current}
     WHERE valid_from <= %(as_of)s AND position_from <= %(position)s
     UNION ALL
@@ -162,11 +176,16 @@ def find_moment(
     )
 
 
-def source(names: Mapping[str, str], columns: tuple[str, ...], moment: Moment) -> Condition:
-    """Return the rows that are visible at a moment, as a subquery."""
+def source(
+    names: Mapping[str, str], columns: tuple[str, ...], moment: Moment, *, each: bool = False
+) -> Condition:
+    """Return the rows that are visible at a moment, as a subquery; `each`: for one case at a time.
+
+    The rows are the same either way; `each` is for lookups by `case_id` within another query.
+    """
     tables = {holds: sql.Identifier(name) for holds, name in names.items()}
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-    query = sql.SQL(CURRENT) if moment.current else sql.SQL(BOTH)
+    query = sql.SQL(CURRENT if moment.current else ONE if each else BOTH)
     at: dict[str, object] = {"as_of": moment.as_of or "infinity", "position": moment.position}
     return Condition(query.format(columns=listed, **tables), {} if moment.current else at)
 

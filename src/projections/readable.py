@@ -13,6 +13,7 @@ from eventlog.database import Connection
 from projections.concerns.ledger import CONCERNS
 from projections.export import Layout
 from projections.ledger import Extract, Ledger, Page
+from projections.ledgers import LEDGERS
 from projections.query import Column, Filter
 from projections.scope import Sight
 
@@ -48,11 +49,6 @@ class Readable(Protocol):
     @property
     def layout(self) -> Layout:
         """How its workbook looks."""
-        ...
-
-    @property
-    def called(self) -> str:
-        """What a register is called; empty: it comes with the program."""
         ...
 
     @property
@@ -104,6 +100,8 @@ class Readable(Protocol):
 
 QUERIES: Final[dict[str, Readable]] = {"concerns": CONCERNS}
 """The ledgers that are queries, by name: nothing follows the log for them, nothing is rebuilt."""
+PROGRAMMED: Final[dict[str, Readable]] = {**LEDGERS, **QUERIES}
+"""The ledgers that come with the program; a district's registers stand beside them."""
 
 
 def keeps_rows(ledger: Readable) -> TypeGuard[Ledger[Any, Any]]:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from domain.directory import Directory
 from eventlog.database import Connection
 from eventlog.reader import read_positions
 from eventlog.vault import Vault
@@ -51,14 +52,12 @@ def revealed(
     references = {
         column.name: column.field or column.name for column in columns if column.kind == "reference"
     }
-    coded = [column for column in columns if column.words]
     remaining = iter(items)
     while chunk := list(islice(remaining, CHUNK)):
         texts = _texts(chunk, references, connection, vault)
         for item in chunk:
             shown = {name: texts.get((item[name], field), "") for name, field in references.items()}
-            words = {one.name: one.words.get(item[one.name], item[one.name]) for one in coded}
-            yield item | words | shown
+            yield item | shown
 
 
 def _texts(
@@ -80,18 +79,33 @@ def _texts(
     }
 
 
-def table(items: Iterable[Item], columns: Sequence[export.Column]) -> Iterator[list[Any]]:
+def in_words(
+    items: Iterable[Item], columns: Sequence[query.Column], directory: Directory
+) -> Iterator[Item]:
+    """Put the names of units in the place of their ids, and what people read in that of codes."""
+    units = [column.name for column in columns if column.kind == "unit"]
+    coded = [column for column in columns if column.words]
+    for item in items:
+        known = {name: directory.units.get(item[name]) for name in units}
+        names = {name: entry.name for name, entry in known.items() if entry}
+        words = {one.name: one.words.get(item[one.name], item[one.name]) for one in coded}
+        yield item | words | names
+
+
+def table(items: Iterable[Item], columns: Sequence[export.Column]) -> Iterator[list[export.Value]]:
     """Return the rows of an export."""
     for item in items:
-        yield [_cell(item[column.name]) for column in columns]
+        yield [cell(item[column.name]) for column in columns]
 
 
-def _cell(value: Any) -> Any:  # noqa: ANN401 - cells are of many types
+def cell(value: Any) -> export.Value:  # noqa: ANN401 - cells are of many types
+    """Return what one cell shows: several values stand side by side, a flag is 是 or 否."""
     if isinstance(value, list | tuple):
         return "、".join(str(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, bool):
         return "是" if value else "否"
-    return value
+    shown: export.Value = value
+    return shown
 
 
 def provenance(

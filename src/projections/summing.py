@@ -1,6 +1,6 @@
 """Counts over a ledger's visible rows: how many satisfy each condition, and how many of each sort.
 
-What a ledger counts stands beside its columns as SQL; this puts it into one query each.
+What a ledger counts stands beside its columns as SQL; this puts it into one query.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,11 @@ from projections.ledger import Summarise
 from projections.query import Condition, Moment
 
 COUNT: Final = "SELECT {counts} FROM ({source}) r WHERE {where}"
-GROUP: Final = """
-    SELECT coalesce(({key})::text, ''), count(*) FROM ({source}) r
-    WHERE {where} AND {counted} GROUP BY 1 ORDER BY 1
+# One pass for all groups; `GROUPING` tells by which of them a line is.
+GROUPS: Final = """
+    SELECT GROUPING({names}), {names}, {counts}
+    FROM (SELECT r.*, {keys} FROM ({source}) r WHERE {where}) r
+    GROUP BY GROUPING SETS ((), {sets})
 """
 
 
@@ -40,18 +42,50 @@ def counting(
     numbers |= {
         name: sql.SQL("({})::bigint").format(sql.SQL(e)) for name, e in (sums or {}).items()
     }
+    groups = by or {}
 
     def summarise(
         connection: Connection, source: Condition, where: Condition, moment: Moment
     ) -> dict[str, Any]:
         asked = {**source.parameters, **where.parameters, "now": moment.now}
-        parts = {"source": source.where, "where": where.where}
         listed = sql.SQL(", ").join(numbers.values())
-        row = connection.execute(sql.SQL(COUNT).format(counts=listed, **parts), asked).fetchone()
-        found: dict[str, Any] = dict(zip(numbers, row or (), strict=True))
-        for name, key in (by or {}).items():
-            query = sql.SQL(GROUP).format(key=sql.SQL(key), counted=sql.SQL(total), **parts)
-            found[name] = dict(connection.execute(query, asked).fetchall())
-        return found
+        parts = {"source": source.where, "where": where.where, "counts": listed}
+        if not groups:
+            row = connection.execute(sql.SQL(COUNT).format(**parts), asked).fetchone()
+            return dict(zip(numbers, row or (), strict=True))
+        rows = connection.execute(_grouped(groups, parts), asked).fetchall()
+        return _read(list(numbers), list(groups), rows)
 
     return summarise
+
+
+def _grouped(
+    groups: Mapping[str, LiteralString], parts: Mapping[str, sql.Composable]
+) -> sql.Composed:
+    names = [sql.Identifier(f"group {place}") for place in range(len(groups))]
+    keys = [
+        sql.SQL("coalesce(({})::text, '') AS {}").format(sql.SQL(key), name)
+        for key, name in zip(groups.values(), names, strict=True)
+    ]
+    sets = [sql.SQL("({})").format(name) for name in names]
+    comma = sql.SQL(", ")
+    return sql.SQL(GROUPS).format(
+        names=comma.join(names), keys=comma.join(keys), sets=comma.join(sets), **parts
+    )
+
+
+def _read(numbers: list[str], groups: list[str], rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return the line of all rows, and of each group how many `total` counts, in their order."""
+    every = (1 << len(groups)) - 1
+    found: dict[str, Any] = {}
+    by: dict[str, dict[str, int]] = {name: {} for name in groups}
+    for line in rows:
+        which, keys, counts = line[0], line[1 : 1 + len(groups)], line[1 + len(groups) :]
+        if which == every:
+            found = dict(zip(numbers, counts, strict=True))
+            continue
+        # The bit of the group that a line is by is clear; the first group's is the highest.
+        place = len(groups) - (every ^ which).bit_length()
+        if counts[0]:
+            by[groups[place]][keys[place]] = counts[0]
+    return found | {name: dict(sorted(counted.items())) for name, counted in by.items()}

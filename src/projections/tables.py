@@ -29,7 +29,7 @@ from projections.copying import (
     text_array,
     unit_array,
 )
-from projections.counts import ADD, Tally, add_columns, deltas
+from projections.counts import ADD, MOVE, Tally, add_columns, deltas, move_columns, moves
 from projections.rows import Kept, Line, Past, R, S, Shape, Taken
 
 FOREVER: Final = "infinity"
@@ -109,6 +109,7 @@ class Tables(Generic[S, R]):
         }
         if self.shape.tally is not None:
             tables["counts"] = f"{name}_counts{suffix}"
+            tables["stock"] = f"{name}_stock{suffix}"
         return tables
 
     def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
@@ -196,6 +197,9 @@ class Tables(Generic[S, R]):
         moved = deltas(tally, pairs)
         if moved:
             cursor.execute(self._sql(ADD), add_columns(moved, len(tally.measures)))
+        shifted = moves(tally, pairs)
+        if shifted:
+            cursor.execute(self._sql(MOVE), move_columns(shifted))
 
     def _current(self, line: Line[S, R], key: str) -> list[object]:
         span = line.spans[key]
@@ -231,9 +235,20 @@ class Tables(Generic[S, R]):
             query: sql.SQL(query).format(columns=columns, options=options, **names)
             for query in queries
         }
-        if self.shape.tally is not None:
-            composed[ADD] = sql.SQL(ADD).format(counts=names["counts"], **_sums(self.shape.tally))
+        tally = self.shape.tally
+        if tally is not None:
+            composed[ADD] = sql.SQL(ADD).format(counts=names["counts"], **_sums(tally))
+            composed[MOVE] = sql.SQL(MOVE).format(stock=names["stock"], **_standing(tally))
         return composed
+
+
+def _standing(tally: Tally[Any]) -> dict[str, sql.Composable]:
+    facets = tally.stock.facets
+    return {
+        "facets": sql.SQL(", ").join(map(sql.Identifier, facets)),
+        "standing": sql.SQL(", ").join([sql.Identifier("w", facet) for facet in facets]),
+        "arrays": sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(facets)),
+    }
 
 
 def _sums(tally: Tally[Any]) -> dict[str, sql.Composable]:
@@ -268,8 +283,8 @@ def fingerprint_of(shape: Shape[Any, Any]) -> str:
     parts += [repr(type_info(shape.state)), *_named(shape.facts)]
     roots: list[object] = [shape.blank, shape.fold, shape.show]
     if shape.tally is not None:
-        parts += shape.tally.measures
-        roots += [shape.tally.days, shape.tally.facets]
+        parts += [*shape.tally.measures, *shape.tally.stock.facets]
+        roots += [shape.tally.days, shape.tally.facets, shape.tally.stock.stands]
     return sha256("\n".join([*parts, code_digest(roots)]).encode()).hexdigest()[:16]
 
 

@@ -108,6 +108,8 @@ def clear(district: Database) -> None:
     tables = [table for one in LEDGERS.values() for table in one.tables.names.values()]
     with district.connect() as connection:
         connection.execute("ALTER TABLE event DISABLE TRIGGER event_insert_only")
+        # The sample of an attachment refers to none that anybody has sent.
+        connection.execute("ALTER TABLE event DISABLE TRIGGER event_attaches_evidence")
         listed = ", ".join(["event", "command", "personal", "checkpoint", *tables])
         connection.execute(f"TRUNCATE {listed}".encode())
         connection.execute(
@@ -134,6 +136,7 @@ def dump(district: Database, name: str) -> dict[str, list[str]]:
                 line
                 for (line,) in connection.execute(f"SELECT t::text FROM {table} t".encode())
                 if not (table.endswith("_counts") and set(line.split(",")[6:]) <= {"0", "0)"})
+                and not (table.endswith("_stock") and line.endswith(",0)"))
             )
             for table in LEDGERS[name].tables.names.values()
         }

@@ -1,19 +1,22 @@
 """Dashboards: counters say what counting the rows would say, for whoever asks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from domain import facts as f
 from domain.privacy import recused_mark
 from eventlog.database import Connection, Database
 from eventlog.runner import Runner
 from projections.counts import DISTRICT
-from projections.dashboards import GROUPS, Asked, Counts, count, standing
+from projections.dashboards import GROUPS, Asked, Counts, Standing, count, standing
+from projections.ledger import Ledger
 from projections.ledgers import LEDGERS
 from projections.maps import layer
 from projections.places import PlaceTable
@@ -49,6 +52,16 @@ SCOPES = (
     Scope("bureau", post="chief"),
     Scope("other", shared=("village",)),
 )
+FILTERS: tuple[tuple[dict[str, str], int], ...] = (
+    ({}, 3),
+    ({}, 25),
+    ({"open": "true"}, 60),
+    ({"kind": "closed-loop", "unit": "village"}, 30),
+    ({"open": "false", "category": "c1"}, 24 * 365),
+)
+"""Filters of summaries, and the hour of asking."""
+HOURS = (19.5, 26, 51, 24 * 365)
+"""When what stands is asked for: on the days when clocks fall due, and long after."""
 HOUR = st.integers(0, 8)
 FACTS: tuple[Callable[[int], f.Fact], ...] = (
     lambda n: reported(f"n{n}", place=UNITS[n % 5], category=f"c{n % 2}"),
@@ -106,6 +119,27 @@ def test_counters_say_what_counting_the_rows_would_say(
                     rows = counted(connection, scope, unit, by, known_at=FAR)
                     assert not rows.counters
                     assert now.groups == rows.groups
+                # With a second parent, whatever it is, no counter is read.
+                counting = structs.replace(scope, shared=(*scope.shared, "nowhere"))
+                for hour in HOURS:
+                    stands = stood(connection, scope, unit, hour)
+                    assert stands == stood(connection, counting, unit, hour)
+            for name in ("cases", "deadlines"):
+                for filters, hour in FILTERS:
+                    said, counted_so = (
+                        ledger.summary(connection, scope=scope, filters=filters, now=at(hour))
+                        for ledger in (LEDGERS[name], by_rows(name))
+                    )
+                    assert said == counted_so
+
+
+def stood(connection: Connection, scope: Scope, unit: str, hour: float) -> Standing:
+    return standing(connection, Asked(scope=scope, units=(unit,), now=at(hour)))
+
+
+def by_rows(name: str) -> Ledger[Any, Any]:
+    """Return a ledger that counts its rows where it could read counters."""
+    return replace(LEDGERS[name], from_stock=None)
 
 
 def clear(district: Database) -> None:
@@ -177,11 +211,27 @@ def test_as_of_a_moment_the_rows_are_counted(told: Database) -> None:
 def test_a_rebuild_gives_the_same_counters(told: Database) -> None:
     with told.connect() as connection:
         before = connection.execute("TABLE cases_counts").fetchall()
+        stock = connection.execute("TABLE deadlines_stock").fetchall()
         connection.execute("UPDATE cases_counts SET received = 7")
+        connection.execute("UPDATE deadlines_stock SET number = 7")
     for name in ("cases", "deadlines"):
         rebuild(told, LEDGERS[name])
     with told.connect() as connection:
         assert sorted(connection.execute("TABLE cases_counts").fetchall()) == sorted(before)
+        assert sorted(connection.execute("TABLE deadlines_stock").fetchall()) == sorted(stock)
+
+
+def test_a_summary_of_now_reads_counters_where_they_can_tell(told: Database) -> None:
+    with told.connect() as connection:
+        connection.execute("UPDATE deadlines_stock SET number = number + 7")
+
+        def received(scope: Scope, **filters: str) -> int:
+            ledger = LEDGERS["deadlines"]
+            return int(ledger.summary(connection, scope=scope, filters=filters)["received"])
+
+        assert received(ALL_SEEING) > 2
+        assert received(ALL_SEEING, category="road") == 1
+        assert received(Scope("town", shared=("other",))) == 2
 
 
 def test_the_map_shows_cells_and_within_the_scope_only(told: Database) -> None:

@@ -322,6 +322,7 @@ def shown(case: str, clock: Clock) -> tuple[object, ...]:
     )
 
 
+Row = tuple[object, ...]
 ROW = (
     "id", "clock", "scope", "cycle", "sequence", "status", "started_at", "budget", "limit_origin",
     "due", "provisional", "paused_at", "extended", "stopped_at", "breached_at", "generation",
@@ -338,13 +339,16 @@ def test_the_ledger_agrees_with_the_domain_at_every_moment_of_the_recorded_cases
     follow(district)
     moments = {at for told in histories.values() for _, at in told}
     assert len(moments) > 50
+    counted, clocks = dict[str, int](), dict[str, set[Row]]()
     with district.connect() as connection:
         for moment in sorted(moments):
             rows = DEADLINES.rows(connection, scope=None, filters={}, as_of=moment)
             found = {tuple(row[name] for name in ROW) for row in rows}
-            cases = {
-                case_id(name): fold(blank("", ""), [one for one in told if one[1] <= moment])
-                for name, told in histories.items()
-            }
-            wanted = {shown(name, clock) for name, case in cases.items() for clock in case.clocks}
-            assert found == wanted, moment
+            # What counts only grows: a case's clocks are reckoned anew when another fact counts.
+            for name, told in histories.items():
+                counting = [one for one in told if one[1] <= moment]
+                if counted.get(name) != len(counting):
+                    case = fold(blank("", ""), counting)
+                    clocks[name] = {shown(case_id(name), clock) for clock in case.clocks}
+                    counted[name] = len(counting)
+            assert found == set[Row]().union(*clocks.values()), moment

@@ -6,8 +6,9 @@ by its number.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
+from msgspec.structs import replace
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -63,9 +64,12 @@ BASE: Final = """
     ), seen AS MATERIALIZED (
         SELECT case_id, number, category, coalesce(home.place, r.place) AS place, reported_at,
                ended_at IS NULL AS is_open, cycle - 1 + rework AS again
-        FROM ({cases}) r LEFT JOIN home ON home.unit = r.place
-        WHERE {visible} AND category IS NOT NULL AND r.place IS NOT NULL
-          AND reported_at <= %(now)s AND (reported_at > %(since)s OR ended_at IS NULL)
+        FROM (SELECT * FROM ({cases}) c WHERE reported_at > %(since)s
+              UNION ALL
+              SELECT * FROM ({cases}) c WHERE reported_at <= %(since)s AND ended_at IS NULL) r
+        LEFT JOIN home ON home.unit = r.place
+        WHERE {visible} AND {among} AND category IS NOT NULL AND r.place IS NOT NULL
+          AND reported_at <= %(now)s
           AND (outcome IS NULL OR outcome <> ALL(%(leave_out)s::text[]))
     ), late AS MATERIALIZED (
         SELECT DISTINCT case_id FROM ({deadlines}) l
@@ -125,6 +129,10 @@ NAME: Final = """
     , asked AS (
         SELECT * FROM unnest(%(sorts)s::text[], %(categories)s::text[], %(places)s::text[])
                       WITH ORDINALITY AS a (sort, category, place, nth)
+    ), below AS MATERIALIZED (
+        SELECT nth, category, u.unit AS place FROM unit u CROSS JOIN LATERAL unnest(u.path) p (step)
+        JOIN asked ON asked.place = p.step
+        WHERE sort = 'widespread' AND u.there AND u.level = %(level)s AND u.unit <> asked.place
     ), behind AS (
         SELECT nth, number, case_id, reported_at FROM asked
         JOIN seen USING (category, place) WHERE sort = 'recurring' AND reported_at > %(recent)s
@@ -132,10 +140,8 @@ NAME: Final = """
         SELECT nth, number, case_id, reported_at FROM asked
         JOIN stuck USING (category, place) WHERE sort = 'chronic'
         UNION ALL
-        SELECT nth, number, case_id, reported_at FROM asked
-        JOIN seen USING (category) JOIN unit u ON u.unit = seen.place
-        WHERE sort = 'widespread' AND reported_at > %(spread)s AND u.there
-          AND u.level = %(level)s AND u.unit <> asked.place AND asked.place = ANY(u.path)
+        SELECT nth, number, case_id, reported_at FROM below
+        JOIN seen USING (category, place) WHERE reported_at > %(spread)s
     )
     SELECT nth, (array_agg(number ORDER BY reported_at DESC, number))[1:%(shown)s],
            (array_agg(case_id::text ORDER BY reported_at DESC, number))[1:%(shown)s]
@@ -163,9 +169,12 @@ class Count:
         current = CASES.tables.names["current"]
         inner = {name: value for name, value in filters.items() if name in OF_CASES}
         outer = {name: value for name, value in filters.items() if name not in OF_CASES}
-        visible = conditions(OF_CASES, inner, scope, moment, current)
+        # What is kept from the caller is looked up apart, so that an index tells all of the rest.
+        apart = replace(moment, current=False)
+        visible = conditions(OF_CASES, inner, scope, apart, current)
         self._wanted = conditions(FILTERS, outer, None, moment, current)
-        self._base = _base(rule, moment, visible)
+        self._base = _base(rule, moment, visible, "true")
+        self._asked = _base(rule, moment, visible, "category = ANY(%(categories)s::text[])")
 
     def findings(self) -> list[dict[str, Any]]:
         """Return all findings, without their cases."""
@@ -180,13 +189,13 @@ class Count:
             name: [one[column] for one in findings]
             for name, column in (("sorts", "sort"), ("categories", "category"), ("places", "place"))
         }
-        query = self._base.where + sql.SQL(NAME)
-        rows = self._connection.execute(query, {**self._base.parameters, **asked}).fetchall()
+        query = self._asked.where + sql.SQL(NAME)
+        rows = self._connection.execute(query, {**self._asked.parameters, **asked}).fetchall()
         named = {nth: (numbers, ids) for nth, numbers, ids in rows}
         return [named.get(nth, ([], [])) for nth in range(1, len(findings) + 1)]
 
 
-def _base(rule: Rule, moment: Moment, visible: Condition) -> Condition:
+def _base(rule: Rule, moment: Moment, visible: Condition, among: LiteralString) -> Condition:
     cases, deadlines, directory = (
         source(ledger.tables.names, columns, moment) for ledger, columns in SOURCES
     )
@@ -195,6 +204,7 @@ def _base(rule: Rule, moment: Moment, visible: Condition) -> Condition:
         deadlines=deadlines.where,
         directory=directory.where,
         visible=visible.where,
+        among=sql.SQL(among),
     )
     parameters = {**cases.parameters, **visible.parameters, **_thresholds(rule, moment)}
     return Condition(query, parameters)

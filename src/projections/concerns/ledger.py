@@ -72,7 +72,6 @@ class ConcernLedger:
     filters: Mapping[str, Filter] = {**FILTERS, **OF_CASES}
     sorts = ("cases", "last_at", "category")
     layout: Layout = PLAIN
-    called = ""
 
     def __init__(self, rule: Rule | None = None) -> None:
         """Find by a rule; without one, by that which comes with the program."""

@@ -4,7 +4,6 @@ Everything that is wrong is told at once, with its line and how to mend it, in C
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -13,8 +12,8 @@ from typing import Any, Final, cast
 from msgspec import Struct
 
 from domain.directory import LEVELS
-from domain.errors import Refusal
-from eventlog.written import Problem, Written, read
+from eventlog.written import BadDefinition, read
+from projections.reading import Reader
 
 MEMBERS: Final = "rule、level、recurring、chronic、widespread、likeness…"
 MOST_SHOWN: Final = 100
@@ -37,15 +36,10 @@ _SHARED: Final = ("widespread", "likeness")
 """Which parts have a `share`."""
 
 
-class BadConcernRule(Refusal):
+class BadConcernRule(BadDefinition):
     """民情规则有误：{problems}。请照提示改正。"""
 
     code = "bad-concern-rule"
-
-    def __init__(self, found: Sequence[Problem]) -> None:
-        """Keep every problem, in the order of the file."""
-        self.found = tuple(sorted(found, key=lambda one: one.line))
-        super().__init__(problems="；".join(map(str, self.found)), found=self.found)
 
 
 class Recurring(Struct, frozen=True):
@@ -117,25 +111,18 @@ def read_rule(text: str) -> Rule:
         BadConcernRule: with every problem found, each with its line and path.
     """
     written = read(text, "民情规则", MEMBERS)
-    problems = [*written.faults, *written.oddities]
-    if problems and not written.data:
-        raise BadConcernRule(problems)
     reader = _Reader(written)
-    rule = reader.rule()
-    if rule is None or problems:
-        raise BadConcernRule([*problems, *reader.problems])
+    rule = reader.rule() if written.data or not reader.problems else None
+    if rule is None or reader.problems:
+        raise BadConcernRule(reader.problems)
     return rule
 
 
-class _Reader:
-    """Reads one rule; what is wrong is collected, so that it is told at once."""
-
-    def __init__(self, written: Written) -> None:
-        self.written = written
-        self.problems: list[Problem] = []
+class _Reader(Reader):
+    """Reads one rule."""
 
     def rule(self) -> Rule | None:
-        data = self.written.data
+        data = self.data
         known = ("rule", "level", "leave_out", "shown", *_NUMBERS)
         self._known("", data, known)
         head = self._mapping("rule", data.get("rule"), tuple(_HEAD))
@@ -161,7 +148,7 @@ class _Reader:
 
     def _part(self, name: str) -> dict[str, Any]:
         numbers, shares = _NUMBERS[name], ("share",) if name in _SHARED else ()
-        data = self._mapping(name, self.written.data.get(name), (*numbers, *shares))
+        data = self._mapping(name, self.data.get(name), (*numbers, *shares))
         if not data:
             return {}
         found: dict[str, Any] = {
@@ -200,20 +187,3 @@ class _Reader:
             return written
         self._wrong(path, "缺少这一项" if written is None else "写法有误；须合 " + form.pattern)
         return ""
-
-    def _mapping(self, path: str, written: object, known: Sequence[str]) -> dict[str, Any]:
-        if not isinstance(written, dict):
-            told = "缺少" if written is None else "写法有误"
-            self._wrong(path, f"{told}；须为映射，可写 {'、'.join(known)}")
-            return {}
-        members = cast("dict[str, Any]", written)
-        self._known(f"{path}.", members, known)
-        return members
-
-    def _known(self, path: str, data: Mapping[str, Any], known: Sequence[str]) -> None:
-        for name in data:
-            if name not in known:
-                self._wrong(f"{path}{name}", f"没有“{name}”；可用：{'、'.join(known)}")
-
-    def _wrong(self, path: str, detail: str) -> None:
-        self.problems.append(Problem(path, self.written.line(path), detail))

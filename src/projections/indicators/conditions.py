@@ -11,6 +11,7 @@ from msgspec import Struct
 from psycopg import sql
 
 from projections.indicators.columns import COLUMNS, Named
+from projections.reading import Fault
 
 How = Literal[
     "is", "in", "not", "given", "missing", "least", "most", "above", "below", "by", "after"
@@ -50,13 +51,6 @@ class Test(Struct, frozen=True):
 
 Tests = tuple[Test, ...]
 """All of them must hold."""
-
-
-class Fault(Struct, frozen=True):
-    """What is wrong, at which dotted path."""
-
-    path: str
-    detail: str
 
 
 def read_tests(path: str, written: object, faults: list[Fault]) -> Tests:

@@ -4,7 +4,7 @@ Everything that is wrong is told at once, with its line and how to mend it, in C
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -15,11 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.directory import LEVELS
-from domain.errors import Refusal
-from eventlog.written import Problem, Written, read
+from eventlog.written import BadDefinition, read
 from projections.indicators.columns import COLUMNS, SUMMABLE
-from projections.indicators.conditions import Fault, Tests, columns_of, exact, read_tests
+from projections.indicators.conditions import Tests, columns_of, exact, read_tests
 from projections.measured_rows import CALL, DISPATCH, ROUND, SUPERVISION
+from projections.reading import Reader
 
 Unit = Literal["percent", "hours", "days", "points", "count", "score"]
 
@@ -59,15 +59,10 @@ _OF_TERM: Final = ("title", "weight", "of", "basis", "judged", "exclude", *_PART
 MEMBERS: Final = "indicator、unit、of、basis、denominator、numerator…"
 
 
-class BadFormula(Refusal):
+class BadFormula(BadDefinition):
     """指标定义有误：{problems}。请照提示改正后重新提交。"""
 
     code = "bad-formula"
-
-    def __init__(self, found: Sequence[Problem]) -> None:
-        """Keep every problem, in the order of the file."""
-        self.found = tuple(sorted(found, key=lambda one: one.line))
-        super().__init__(problems="；".join(map(str, self.found)), found=self.found)
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -140,23 +135,15 @@ def read_formula(text: str) -> Formula:
         BadFormula: with every problem found, each with its line and path.
     """
     written = read(text, "指标", MEMBERS)
-    problems = [*written.faults, *written.oddities]
-    if problems and not written.data:
-        raise BadFormula(problems)
     reader = _Reader(written)
-    formula = reader.formula()
-    problems += [Problem(one.path, written.line(one.path), one.detail) for one in reader.faults]
-    if problems or formula is None:
-        raise BadFormula(problems)
+    formula = reader.formula() if written.data or not reader.problems else None
+    if formula is None or reader.problems:
+        raise BadFormula(reader.problems)
     return formula
 
 
-class _Reader:
-    """Reads one definition; what is wrong is collected, so that it is told at once."""
-
-    def __init__(self, written: Written) -> None:
-        self.data = written.data
-        self.faults: list[Fault] = []
+class _Reader(Reader):
+    """Reads one formula."""
 
     def formula(self) -> Formula | None:
         data = self.data
@@ -295,20 +282,6 @@ class _Reader:
             self._wrong("levels", f"没有“{'、'.join(unknown)}”；可用：{'、'.join(LEVELS)}")
         return tuple(str(one) for one in levels)
 
-    def _mapping(self, path: str, written: object, known: Sequence[str]) -> dict[str, Any]:
-        if not isinstance(written, dict):
-            told = "缺少" if written is None else "写法有误"
-            self._wrong(path, f"{told}；须为映射，可写 {'、'.join(known)}")
-            return {}
-        members = cast("dict[str, Any]", written)
-        self._known(f"{path}.", members, known)
-        return members
-
-    def _known(self, path: str, data: Mapping[str, Any], known: Sequence[str]) -> None:
-        for name in data:
-            if name not in known:
-                self._wrong(f"{path}{name}", f"没有“{name}”；可用：{'、'.join(known)}")
-
     def _choice(self, path: str, written: object, known: Mapping[str, object]) -> str:
         if isinstance(written, str) and written in known:
             return written
@@ -325,6 +298,3 @@ class _Reader:
         wanted = f"须为{how}" if how else "须为文字"
         self._wrong(path, f"{told}；{wanted}")
         return ""
-
-    def _wrong(self, path: str, detail: str) -> None:
-        self.faults.append(Fault(path, detail))

@@ -1,6 +1,6 @@
 """事项台账: one row a case, with where it stands and who has it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from psycopg import sql
 
 from domain.facts import Unit
 from eventlog.database import Connection
-from projections.counts import Tally
+from projections.counts import Stock, Tally
 from projections.ledger import Ledger
 from projections.query import Column, Condition, Filter, Moment
 from projections.rows import Shape
@@ -18,6 +18,9 @@ from projections.seen import Seen, see, unseen
 # One pass over the visible rows; the few groups are added up in the program.
 SUMMARY: Final = """
     SELECT kind, stage, ended_at IS NULL, count(*) FROM ({source}) r WHERE {where} GROUP BY 1, 2, 3
+"""
+FROM_STOCK: Final = """
+    SELECT kind, stage, open = 'true', sum(number)::bigint FROM ({stock}) s GROUP BY 1, 2, 3
 """
 
 
@@ -95,7 +98,19 @@ def summarise(
     """Count all, open and ended cases, and by kind and stage."""
     del moment  # nothing here depends on the time of day
     query = sql.SQL(SUMMARY).format(source=source.where, where=where.where)
-    found = connection.execute(query, {**source.parameters, **where.parameters}).fetchall()
+    return _told(connection.execute(query, {**source.parameters, **where.parameters}).fetchall())
+
+
+def from_stock(
+    connection: Connection, stock: Condition, source: Condition, where: Condition, moment: Moment
+) -> dict[str, Any]:
+    """Say the same from counters."""
+    del source, where, moment
+    query = sql.SQL(FROM_STOCK).format(stock=stock.where)
+    return _told(connection.execute(query, stock.parameters).fetchall())
+
+
+def _told(found: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     by_kind: dict[str, int] = {}
     by_stage: dict[str, int] = {}
     for kind, stage, _, count in sorted(found):
@@ -117,6 +132,12 @@ def facets(row: CaseRow) -> tuple[str, str | None, str | None, tuple[str, ...]]:
     return row.kind, row.category, row.severity, row.visible_to
 
 
+def stands(row: CaseRow) -> tuple[str, ...]:
+    """Return where it stands, for the stock."""
+    is_open = "false" if row.ended_at else "true"
+    return row.kind, row.stage, row.phase, row.severity or "", is_open
+
+
 def _id(unit: Unit | None) -> str | None:
     return unit.id if unit else None
 
@@ -130,7 +151,12 @@ CASES: Final = Ledger(
         blank=unseen,
         fold=see,
         show=show,
-        tally=Tally(("received", "ended", "closed"), counted_on, facets),
+        tally=Tally(
+            ("received", "ended", "closed"),
+            counted_on,
+            facets,
+            Stock(("kind", "stage", "phase", "severity", "open"), stands),
+        ),
     ),
     title="事项台账",
     columns=(
@@ -184,6 +210,7 @@ CASES: Final = Ledger(
     },
     sorts=("reported_at", "changed_at", "number"),
     summarise=summarise,
+    from_stock=from_stock,
 )
 
 OF_CASE: Final = (

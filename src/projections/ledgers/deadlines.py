@@ -1,15 +1,15 @@
 """办结时限台账: one row a clock, with its due and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from msgspec.structs import astuple, replace
 from psycopg import sql
 
 from domain import facts as f
 from eventlog.database import Connection
-from projections.counts import Tally
+from projections.counts import SHANGHAI, Stock, Tally, day_of
 from projections.ledger import Ledger
 from projections.query import Column, Condition, Filter, Moment
 from projections.rows import Shape
@@ -28,7 +28,21 @@ SUMMARY: Final = """
                                   AND stopped_at <= due),
            count(*) FILTER (WHERE ended_at IS NOT NULL AND status = 'stopped'
                                   AND stopped_at > due)
-    FROM ({source}) r WHERE counted AND reported_at <= %(now)s AND {where} GROUP BY 1 ORDER BY 1
+    FROM ({source}) r WHERE counted AND reported_at {when} %(now)s AND {where} GROUP BY 1 ORDER BY 1
+"""
+# What the counters cannot know: what falls due on the day of asking, and what is yet to come.
+FROM_STOCK: Final = """
+    SELECT outcome, sum(number)::bigint,
+           coalesce(sum(number) FILTER (WHERE open = 'false'), 0)::bigint,
+           coalesce(sum(number) FILTER (WHERE due <> '' AND due < %(today)s), 0)::bigint,
+           coalesce(sum(number) FILTER (WHERE stands = 'on_time'), 0)::bigint,
+           coalesce(sum(number) FILTER (WHERE stands = 'late'), 0)::bigint
+    FROM ({stock}) s GROUP BY 1
+"""
+TODAY: Final = """
+    SELECT coalesce(outcome, ''), 0, 0, count(*), 0, 0 FROM ({source}) r
+    WHERE counted AND ended_at IS NULL AND due >= %(midnight)s AND due < %(now)s
+      AND (status <> 'paused' OR breached_at IS NOT NULL) AND {where} GROUP BY 1
 """
 
 
@@ -90,9 +104,44 @@ def summarise(
     connection: Connection, source: Condition, where: Condition, moment: Moment
 ) -> dict[str, Any]:
     """Count cases received, closed, open, overdue, closed on time and late, and by outcome."""
-    query = sql.SQL(SUMMARY).format(source=source.where, where=where.where)
+    return _told(_counted(connection, "<=", source, where, moment))
+
+
+def from_stock(
+    connection: Connection, stock: Condition, source: Condition, where: Condition, moment: Moment
+) -> dict[str, Any]:
+    """Say the same from counters, and from the few rows of which the hour decides."""
+    now = moment.now.astimezone(SHANGHAI)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    given = {**source.parameters, **where.parameters, "now": now, "midnight": midnight}
+    today = sql.SQL(TODAY).format(source=source.where, where=where.where)
+    cells = sql.SQL(FROM_STOCK).format(stock=stock.where)
+    found = [
+        *connection.execute(cells, {**stock.parameters, "today": day_of(now)}).fetchall(),
+        *connection.execute(today, given).fetchall(),
+    ]
+    totals: dict[str, list[int]] = {}
+    for sign, rows in ((1, found), (-1, _counted(connection, ">", source, where, moment))):
+        for outcome, *numbers in rows:
+            total = totals.setdefault(outcome, [0] * len(numbers))
+            totals[outcome] = [a + sign * b for a, b in zip(total, numbers, strict=True)]
+    return _told([(outcome, *totals[outcome]) for outcome in sorted(totals)])
+
+
+def _counted(
+    connection: Connection,
+    when: LiteralString,
+    source: Condition,
+    where: Condition,
+    moment: Moment,
+) -> list[tuple[Any, ...]]:
+    """Count the rows that were reported by the moment, or after it."""
+    query = sql.SQL(SUMMARY).format(source=source.where, where=where.where, when=sql.SQL(when))
     parameters = {**source.parameters, **where.parameters, "now": moment.now}
-    found = connection.execute(query, parameters).fetchall()
+    return connection.execute(query, parameters).fetchall()
+
+
+def _told(found: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     received, closed, overdue, on_time, late = (
         sum(row[column] for row in found) for column in range(1, 6)
     )
@@ -121,6 +170,23 @@ def counted_on(row: DeadlineRow) -> tuple[datetime | None, ...]:
 def facets(row: DeadlineRow) -> tuple[str, str | None, str | None, tuple[str, ...]]:
     """Return what dashboards tell clocks apart by; a clock's row knows no severity."""
     return row.kind, row.category, None, row.visible_to
+
+
+def stands(row: DeadlineRow) -> tuple[str, ...] | None:
+    """Return how the one clock of a case that counts stands, for the stock.
+
+    `due` is the day from whose end on an open one is overdue; one that stands still has none.
+    """
+    if not row.counted:
+        return None
+    if row.ended_at is None:
+        moves = row.status != "paused" or row.breached_at is not None
+        due = day_of(row.due) if moves else ""
+        return row.kind, "true", row.status, row.light, row.outcome or "", due
+    how = ""
+    if row.status == "stopped" and row.stopped_at is not None:
+        how = "on_time" if row.stopped_at <= row.due else "late"
+    return row.kind, "false", how, row.light, row.outcome or "", ""
 
 
 def _id(unit: f.Unit | None) -> str | None:
@@ -156,7 +222,12 @@ DEADLINES: Final = Ledger(
         blank=unwatched,
         fold=watch,
         show=show,
-        tally=Tally(("falling_due", "on_time", "late", "breached"), counted_on, facets),
+        tally=Tally(
+            ("falling_due", "on_time", "late", "breached"),
+            counted_on,
+            facets,
+            Stock(("kind", "open", "stands", "light", "outcome", "due"), stands),
+        ),
     ),
     title="办结时限台账",
     columns=(
@@ -228,4 +299,5 @@ DEADLINES: Final = Ledger(
     },
     sorts=("due", "reported_at", "started_at"),
     summarise=summarise,
+    from_stock=from_stock,
 )

@@ -4,7 +4,7 @@ A register is known by the hash of its data as written (RFC 8785 canonical JSON,
 as kinds of case are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -14,9 +14,8 @@ import rfc8785
 from msgspec import Struct
 from pydantic import ValidationError
 
-from domain.errors import Refusal
 from domain.kind import Kind
-from eventlog.written import Problem, Written, read
+from eventlog.written import BadDefinition, Written, read
 from projections.ledger import Ledger
 from projections.registers.checking import problems
 from projections.registers.compiling import ledger_of
@@ -60,15 +59,10 @@ BRANCHES: Final = frozenset({"RowsText", "FilterText", "str", "bool", "int", "li
 """What pydantic adds to a path where several shapes are possible."""
 
 
-class BadRegister(Refusal):
+class BadRegister(BadDefinition):
     """台账定义有误：{problems}。"""
 
     code = "bad-register"
-
-    def __init__(self, found: Sequence[Problem]) -> None:
-        """Keep every problem, in the order of the file."""
-        self.found = tuple(sorted(found, key=lambda one: one.line))
-        super().__init__(problems="；".join(map(str, self.found)), found=self.found)
 
 
 class Register(Struct, frozen=True):
