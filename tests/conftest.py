@@ -5,9 +5,11 @@ Tests marked `storage` run on the embedded server and on Debian's PostgreSQL 15.
 BIHUAN_TEST_DATABASE_URL names another server to use instead (its user must create databases).
 """
 
+import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -33,6 +35,9 @@ Servers = Callable[[str], str]
 def pytest_configure(config: pytest.Config) -> None:
     # A run that was started in the background ignores Ctrl-C, and so would all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Hundreds of processes are started: whatever the machine prefers, each module compiles once.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # The workers of one run inherit this folder, and so share one server.
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="bihuan-tests-")
@@ -41,6 +46,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The long ones first: begun last, one of them would leave the other process idle.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of collected tests live to the end; the collector need not look at them again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -182,8 +182,9 @@ def guard_of(route: APIRoute) -> Guard | None:
 
 
 def declared_parameters(route: Any) -> list[str]:  # noqa: ANN401 - any route of Starlette's
-    """Return the query parameters that a route declares."""
-    return [field.alias for field in route.dependant.query_params]
+    """Return the query parameters that a route declares, or what it depends on."""
+    dependants = (route.dependant, *route.dependant.dependencies)
+    return [field.alias for one in dependants for field in one.query_params]
 
 
 def refuse_unknown(request: Request, known: Iterable[str]) -> None:

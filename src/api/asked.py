@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
+from fastapi import Depends, Query
+from msgspec import Struct
 from starlette.requests import Request
 
 from api.access import Asking
@@ -22,10 +24,59 @@ USUAL: Final = 50
 WAIT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.02
 _FORMS: Final = ("json", *TYPES)
+_TEXTS: Final = {
+    "as_of": "那时实际的情况，按现在所知（RFC 3339）",
+    "known_at": "那时台账显示的情况（RFC 3339）",
+    "at_least": f"等到台账至少处理到这个位点（最多 {WAIT_SECONDS:.0f} 秒）",
+    "limit": f"每页行数，1 至 {MOST}",
+    "cursor": "上一页的 next",
+    "format": "json、csv 或 xlsx；也可用 Accept 头",
+}
+
+Form = Annotated[str | None, Query(alias="format", max_length=8, description=_TEXTS["format"])]
 
 
-def moment(given: Mapping[str, str], name: str) -> datetime | None:
-    """Return a moment that was asked for. Raises as `query_moment`."""
+class Moments(Struct, frozen=True, kw_only=True):
+    """As of when a list is wanted, and up to which position it must have come first."""
+
+    as_of: datetime | None
+    known_at: datetime | None
+    at_least: int | None
+
+
+def moments(given: Mapping[str, str]) -> Moments:
+    """Return the moments that were asked for. Raises as `query_moment` and `whole`."""
+    return Moments(
+        as_of=_moment(given, "as_of"),
+        known_at=_moment(given, "known_at"),
+        at_least=whole(given, "at_least"),
+    )
+
+
+# Async, so that it is called on the loop and takes no thread.
+async def _declared(
+    as_of: Annotated[str | None, Query(description=_TEXTS["as_of"])] = None,
+    known_at: Annotated[str | None, Query(description=_TEXTS["known_at"])] = None,
+    at_least: Annotated[str | None, Query(description=_TEXTS["at_least"])] = None,
+) -> Moments:
+    given = {"as_of": as_of, "known_at": known_at, "at_least": at_least}
+    return moments({name: text for name, text in given.items() if text is not None})
+
+
+Wanted = Annotated[Moments, Depends(_declared)]
+"""What a route declares that lets its caller name moments."""
+
+
+def documented(names: Iterable[str], texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Describe the parameters of a route that reads its query itself: shared ones, its own."""
+    shared = {name: _TEXTS[name] for name in names}
+    return [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+        for name, text in {**shared, **texts}.items()
+    ]
+
+
+def _moment(given: Mapping[str, str], name: str) -> datetime | None:
     return query_moment(given[name], name) if name in given else None
 
 

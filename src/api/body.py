@@ -45,6 +45,11 @@ _TYPES: Final = {
 }
 
 
+async def tree_of(request: Request) -> Tree:
+    """Return the object that a request carries. Raises as `read_body` and `parse`."""
+    return parse(await read_body(request, request.app.state.door.services.max_body))
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """Return the whole body; a larger one is refused while it streams in.
 

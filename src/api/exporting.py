@@ -1,15 +1,15 @@
 """A ledger as a file: csv or xlsx, with unit names instead of ids, and a sheet of provenance."""
 
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import BinaryIO, Final, cast
 
 from msgspec import Struct
 
 from api.times import shown
 from domain.directory import Directory
-from projections import export
-from projections.ledger import Extract, Item
+from projections import export, sheet
+from projections.ledger import Extract
 from projections.query import Column, Kind
 from projections.readable import Readable
 
@@ -54,7 +54,7 @@ def write_file(
     target = cast("BinaryIO", tempfile.SpooledTemporaryFile(MEMORY_BYTES))  # noqa: SIM115 - read later
     columns = listed(ledger)
     shown_columns = [export.Column(one.name, one.label, _KINDS[one.kind]) for one in columns]
-    rows = _rows(extract.items, columns, directory)
+    rows = sheet.table(sheet.in_words(extract.items, columns, directory), shown_columns)
     if form == "csv":
         export.write_csv(target, shown_columns, rows)
     else:
@@ -70,19 +70,6 @@ def chunks(source: BinaryIO) -> Generator[bytes]:
     with source:
         while piece := source.read(CHUNK_BYTES):
             yield piece
-
-
-def _rows(
-    items: Iterable[Item], columns: list[Column], directory: Directory
-) -> Iterator[list[export.Value]]:
-    units = directory.units
-    for item in items:
-        yield [
-            units[item[one.name]].name
-            if one.kind == "unit" and item[one.name] in units
-            else one.words.get(item[one.name], item[one.name])
-            for one in columns
-        ]
 
 
 def _notes(ledger: Readable, extract: Extract, provenance: Provenance) -> dict[str, str]:

@@ -1,17 +1,19 @@
 """Idempotency-Key: under which a request can be sent again and be answered as the first time."""
 
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
+from msgspec import structs
 from starlette.requests import Request
 
 from api.access import Asking
-from api.body import Tree
+from api.body import Tree, tree_of, typed
 from domain.errors import BadInput, KeyMissing, KeyReused
 from eventlog.reader import Stored, read_command
 from workflows.engine import Caller
 
+T = TypeVar("T")
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _canonical: Final = msgspec.json.Encoder(order="sorted").encode
 
@@ -28,6 +30,20 @@ def caller_of(request: Request, asking: Asking, tree: Tree) -> Caller:
     content = b"\0".join((request.method.encode(), path, canonical(tree)))
     digest = asking.services.vault.digest(content)
     return Caller(actor=asking.actor, client=asking.client, key=key, digest=digest)
+
+
+async def sent(request: Request, asking: Asking, shape: type[T]) -> tuple[Caller, T]:
+    """Return who asks for what under which key, and the body as a struct.
+
+    Raises as `tree_of`, then as `caller_of`, then as `typed`.
+    """
+    tree = await tree_of(request)
+    return caller_of(request, asking, tree), typed(tree, shape)
+
+
+def again(caller: Caller) -> Caller:
+    """Return the same caller for the second thing that one request asks for."""
+    return structs.replace(caller, key=f"{caller.key}:2")
 
 
 def key_of(request: Request) -> str:

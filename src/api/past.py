@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from fastapi import Depends, Query
 from msgspec import Struct
 
 from api.access import Asking
@@ -45,7 +46,16 @@ class Moment(Struct, frozen=True, kw_only=True):
         return chosen
 
 
-def moment_of(version: str | None, as_of: str | None, known_at: str | None) -> Moment:
+# Async, so that it is called on the loop and takes no thread.
+async def _asked(
+    version: Annotated[
+        str | None, Query(pattern=r"^[1-9][0-9]{0,8}$", description="版本：第几条办理记录之后")
+    ] = None,
+    as_of: Annotated[
+        str | None, Query(description="那时实际的情况，按现在所知（RFC 3339）")
+    ] = None,
+    known_at: Annotated[str | None, Query(description="那时已经记录的情况（RFC 3339）")] = None,
+) -> Moment:
     """Return the moment that the parameters of a query ask for.
 
     Raises:
@@ -60,6 +70,10 @@ def moment_of(version: str | None, as_of: str | None, known_at: str | None) -> M
     if moment.version is not None and (moment.as_of or moment.known_at):
         raise BadInput(detail="version 不能与 as_of、known_at 同时使用", pointer="version")
     return moment
+
+
+AtMoment = Annotated[Moment, Depends(_asked)]
+"""What a route declares that shows a case as it is, or as it was at a version or moment."""
 
 
 def records_of(asking: Asking, case_id: str) -> list[Record]:

@@ -21,9 +21,7 @@ from api.traces import trace_of
 from domain.divisions import BadDivision
 from domain.errors import BadInput, NotFound, Refusal
 from eventlog.appender import LogClosed, LogUnavailable
-from projections.indicators.formula import BadFormula
-from projections.registers.language import BadRegister
-from workflows.language import BadKind
+from eventlog.written import BadDefinition
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:bihuan:problem:"
@@ -104,6 +102,7 @@ STATUSES: Final[dict[str, tuple[int, str]]] = {
     "too-old": (422, "时间过早"),
     "evidence-missing": (422, "缺少办理凭据"),
     "key-reused": (422, "Idempotency-Key 已用于另一个请求"),
+    "bad-definition": (422, "定义有误"),
     "bad-kind": (422, "事项类型定义有误"),
     "bad-formula": (422, "指标定义有误"),
     "bad-concern-rule": (422, "民情规则有误"),
@@ -196,7 +195,7 @@ def _detail(refusal: Refusal) -> str:
 
 
 def _errors(refusal: Refusal, detail: str) -> list[dict[str, str]]:
-    if isinstance(refusal, BadKind | BadFormula | BadRegister):
+    if isinstance(refusal, BadDefinition):
         # A definition: every problem, with its line in the YAML that was sent.
         return [
             {"pointer": one.pointer, "line": str(one.line), "detail": one.detail}

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from api.services import DistrictServices
 from domain.definitions import REGISTER, Definition, Definitions
-from domain.errors import NotFound, Refusal
+from domain.errors import NotFound
 from eventlog.written import Problem
-from projections.ledgers import LEDGERS
+from projections.readable import PROGRAMMED
 from projections.registers.building import Progress, build, drop, go_live, sweep
 from projections.registers.language import (
     BadRegister,
@@ -29,7 +29,7 @@ from workflows.definitions import (
     publish_definition,
     retire_definition,
 )
-from workflows.engine import Caller, Engine
+from workflows.engine import Caller
 from workflows.reference import Reference
 
 
@@ -55,7 +55,7 @@ def look_at(text: str, reference: Reference | None) -> Register:
     """
     kinds = None if reference is None else list(reference.kinds.values())
     found = checked_register(text, kinds)
-    if found.name in LEDGERS:
+    if found.name in PROGRAMMED:
         detail = f"“{found.name}”是程序自带的台账，不能另作定义；请另取一个名称"
         raise BadRegister([Problem("register", 1, detail)])
     return found
@@ -145,7 +145,9 @@ def bring_registers(services: DistrictServices) -> tuple[list[Definition], list[
     server processes opens its districts inside its loop.
     """
     with ThreadPoolExecutor(1) as hand:
-        brought, problems = hand.submit(_bring, services.engine).result()
+        shipped = [definition_of(one) for one in shipped_registers()]
+        bring = bring_definitions(services.engine, shipped)
+        brought, problems = hand.submit(asyncio.run, bring).result()
     with services.database.connection() as connection:
         sweep(connection, services.ledgers.carried())
     return brought, problems
@@ -154,22 +156,6 @@ def bring_registers(services: DistrictServices) -> tuple[list[Definition], list[
 def definition_of(register: Register) -> DefinitionSource:
     """Return what the fact of its publication says."""
     return DefinitionSource(REGISTER, register.name, register.version, register.hash, register.text)
-
-
-def _bring(engine: Engine) -> tuple[list[Definition], list[str]]:
-    return asyncio.run(_brought(engine))
-
-
-async def _brought(engine: Engine) -> tuple[list[Definition], list[str]]:
-    """Bring one after the other: what is refused of one keeps no other out."""
-    brought: list[Definition] = []
-    problems: list[str] = []
-    for one in shipped_registers():
-        try:
-            brought += await bring_definitions(engine, [definition_of(one)])
-        except Refusal as refusal:
-            problems.append(f"{one.name}@{one.version}：{refusal}")
-    return brought, problems
 
 
 def _turn_to(services: DistrictServices, known: Definition) -> None:

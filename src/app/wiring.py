@@ -13,12 +13,12 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from api.defining import shipped_indicators
 from api.logs import logger, where
 from api.registers import bring_registers
 from api.services import DistrictServices
 from app import embedded
 from app.books import Workbooks
-from app.definitions import bring_shipped
 from app.migrate import check_revision, districts, upgrade
 from app.settings import Settings
 from domain.definitions import Definitions
@@ -37,6 +37,7 @@ from projections.registers.building import ensure
 from projections.registers.district import DistrictLedgers
 from projections.search import SearchTable
 from projections.views import bring_views
+from workflows.definitions import bring_definitions
 from workflows.engine import Engine
 from workflows.kind_office import publish_shipped
 from workflows.language import Source
@@ -259,7 +260,8 @@ def _bring_registers(services: DistrictServices) -> None:
 def _bring(engine: Engine) -> tuple[list[Source], list[str]]:
     async def bring() -> tuple[list[Source], list[str]]:
         published, problems = await publish_shipped(engine)
-        return published, problems + await bring_shipped(engine)
+        _, others = await bring_definitions(engine, shipped_indicators())
+        return published, problems + others
 
     return asyncio.run(bring())
 

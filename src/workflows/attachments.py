@@ -15,6 +15,7 @@ from eventlog.appender import Answer
 from eventlog.attachments import KEPT, NOT_HELD, Attachments, Kept, Swept
 from workflows.outcome import Caller
 from workflows.sight import is_case_id
+from workflows.steady import Steady, Trouble
 
 T = TypeVar("T")
 Written = tuple[Answer, T]
@@ -86,27 +87,15 @@ class Uploads:
         )
 
 
-class Sweeper:
+class Sweeper(Steady):
     """Deletes files that no case refers to, again and again; any number may run at once."""
 
-    def __init__(self, uploads: Uploads, trouble: Callable[[BaseException], None]) -> None:
+    def __init__(self, uploads: Uploads, trouble: Trouble) -> None:
         """Nothing is deleted before `run`."""
+        super().__init__(trouble, SWEEP_SECONDS)
         self._uploads = uploads
-        self._trouble = trouble
-        self._stopping = asyncio.Event()
 
-    async def run(self) -> None:
-        """Sweep at once and then every ten minutes, until told to stop."""
-        while not self._stopping.is_set():
-            try:
-                await asyncio.to_thread(self._uploads.sweep)
-            except Exception as error:  # noqa: BLE001 - the next round takes it up
-                self._trouble(error)
-            try:
-                await asyncio.wait_for(self._stopping.wait(), SWEEP_SECONDS)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """Begin no further round."""
-        self._stopping.set()
+    async def look(self) -> float:
+        """Sweep at once and then every ten minutes."""
+        await asyncio.to_thread(self._uploads.sweep)
+        return SWEEP_SECONDS

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain import facts as f
 from domain.definitions import Definition
-from domain.errors import NotFound
+from domain.errors import NotFound, Refusal
 from domain.facts.shapes import Fact
 from domain.world import Draft
 from eventlog.streams import stream_id
@@ -94,24 +94,33 @@ async def retire_definition(
 
 async def bring_definitions(
     engine: Engine, shipped: Iterable[DefinitionSource]
-) -> list[Definition]:
+) -> tuple[list[Definition], list[str]]:
     """Publish what came with the program; activate what this district never had.
 
-    An upgrade changes nothing that is in use: which version counts stays the district's choice.
-    Returns those newly published. Several processes may do this at once.
+    An upgrade changes nothing that is in use: which version counts stays the district's choice;
+    and one that published something else under the same version keeps its own. Returns those newly
+    published, and what kept others out, in words. Several processes may do this at once.
     """
-    if (await engine.refresh()).district is None:
-        return []
     brought: list[Definition] = []
+    problems: list[str] = []
+    if (await engine.refresh()).district is None:
+        return brought, problems
     for source in shipped:
-        key = (source.sort, source.hash)
-        if await publish_definition(engine, source):
-            brought.append((await engine.refresh()).definitions.published[key])
-        definitions = (await engine.refresh()).definitions
-        if not definitions.ever_used(source.sort, source.name):
-            await activate_definition(engine, source.sort, source.name, source.hash)
-            await engine.refresh()
-    return brought
+        try:
+            brought += await _bring(engine, source)
+        except Refusal as refusal:
+            problems.append(f"{source.sort} {source.name}@{source.version}：{refusal}")
+    return brought, problems
+
+
+async def _bring(engine: Engine, source: DefinitionSource) -> list[Definition]:
+    """Publish one, and activate it where nothing of its name ever was; return it if it is new."""
+    position = await publish_definition(engine, source)
+    definitions = (await engine.refresh()).definitions
+    if not definitions.ever_used(source.sort, source.name):
+        await activate_definition(engine, source.sort, source.name, source.hash)
+        await engine.refresh()
+    return [definitions.published[source.sort, source.hash]] if position else []
 
 
 async def _record(

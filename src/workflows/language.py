@@ -4,7 +4,7 @@ A kind is known by the hash of its data as written (RFC 8785 canonical JSON, bef
 spelling a default out makes another version, and re-formatting the file does not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -15,8 +15,8 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from domain import facts as f
-from domain.errors import Refusal
 from domain.kind import Action, Kind, Likeness, RoleRule, StageDefinition
+from eventlog.written import BadDefinition
 from workflows.conditions import conditions_of
 from workflows.decision_tables import table_of
 from workflows.form_schemas import form_of
@@ -26,7 +26,7 @@ from workflows.kind_migration import migrations_of
 from workflows.kind_notices import notices_of
 from workflows.kind_rounds import recurring_of
 from workflows.kind_routing import skip_levels_of
-from workflows.kind_source import Problem, Written, read
+from workflows.kind_source import Written, read
 from workflows.kind_text import ActionText, DuplicatesText, KindText
 from workflows.publishing import problems, recorded_fields, warnings
 
@@ -73,15 +73,10 @@ SHAPE_PROBLEMS: Final = {
 """What pydantic calls a problem, and what people read."""
 
 
-class BadKind(Refusal):
+class BadKind(BadDefinition):
     """事项类型定义有误：{problems}。"""
 
     code = "bad-kind"
-
-    def __init__(self, found: Sequence[Problem]) -> None:
-        """Keep every problem, in the order of the file."""
-        self.found = tuple(sorted(found, key=lambda one: one.line))
-        super().__init__(problems="；".join(map(str, self.found)), found=self.found)
 
 
 class Source(Struct, frozen=True):

@@ -6,15 +6,14 @@ has come and that no `division-carried-out` names, and goes on with them.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from domain import facts as f
 from domain.errors import Refusal
-from eventlog.appender import LogClosed
 from workflows.calendar_office import today_of
 from workflows.divisions import Redivided, carried_out, decree, pending, reallot_all
 from workflows.engine import REFRESH_SECONDS, Engine
+from workflows.steady import Steady, Trouble
 
 LOOK_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 600.0
@@ -26,39 +25,30 @@ AT_ONCE: Final = 16
 KNOWN_SECONDS: Final = 2 * REFRESH_SECONDS
 """After so long every process decides by the new directory: then the cases are asked."""
 
-Trouble = Callable[[BaseException], None]
 Told = Callable[[str, Redivided, bool], None]
 """Told of which re-division, how far it is, and whether that was all."""
 
 
-class Redivider:
-    """Carries out the re-divisions of one district on their day."""
+class Redivider(Steady):
+    """Carries out the re-divisions of one district on their day.
+
+    Told to stop, it ends with the page of cases under way; the next process finds the rest.
+    """
 
     def __init__(
         self, engine: Engine, trouble: Trouble, told: Told, *, known: float = KNOWN_SECONDS
     ) -> None:
         """Nothing is done before `run`; `known` is how long other processes take to know it."""
+        super().__init__(trouble, LOOK_SECONDS)
         self._engine = engine
-        self._trouble = trouble
         self._told = told
         self._known = known
-        self._stopping = asyncio.Event()
         self._not_before: dict[str, float] = {}
 
-    async def run(self) -> None:
+    async def look(self) -> float:
         """Look every few seconds whether the day of a re-division has come."""
-        while not self._stopping.is_set():
-            try:
-                await self.step()
-            except LogClosed:
-                return
-            except Exception as error:  # noqa: BLE001 - the next look tries again
-                self._trouble(error)
-            await self._wait(LOOK_SECONDS)
-
-    def stop(self) -> None:
-        """Let `run` end with the page of cases under way; the next process finds the rest."""
-        self._stopping.set()
+        await self.step()
+        return LOOK_SECONDS
 
     async def step(self) -> int:
         """Carry out what is due; return how many re-divisions were.
@@ -118,7 +108,3 @@ class Redivider:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -6,7 +6,7 @@ made up for.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from hashlib import sha256
@@ -19,10 +19,10 @@ from domain.due import SHANGHAI
 from domain.errors import NotFound, Refusal
 from domain.facts import SourceReference
 from domain.kind import Kind, Recurring
-from eventlog.appender import LogClosed
 from eventlog.streams import sourced_case
 from workflows.engine import Caller, Engine
 from workflows.reference import Reference
+from workflows.steady import Steady, Trouble
 
 SYSTEM: Final = "round"
 CLIENT: Final = "round"
@@ -32,35 +32,21 @@ LOOK_BACK: Final = 40
 """How many periods back a round is looked for that nobody ended."""
 _KEYS: Final = UUID("3a4f6c1e-52b7-5f0a-9b1d-0c7f5b2e8d11")
 
-Trouble = Callable[[BaseException], None]
 
-
-class Rounds:
+class Rounds(Steady):
     """Starts the rounds of one district, and ends those that passed in silence."""
 
     def __init__(self, engine: Engine, trouble: Trouble) -> None:
         """Nothing is started before `run`."""
+        super().__init__(trouble, LOOK_SECONDS)
         self._engine = engine
-        self._trouble = trouble
-        self._stopping = asyncio.Event()
         self._done: set[str] = set()
         """What this process need not look at again."""
 
-    async def run(self) -> None:
+    async def look(self) -> float:
         """Look every few seconds whether a period began."""
-        while not self._stopping.is_set():
-            try:
-                await self.step()
-            except LogClosed:
-                return
-            except Exception as error:  # noqa: BLE001 - the next look tries again
-                self._trouble(error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
-
-    def stop(self) -> None:
-        """Let `run` end after the round under way."""
-        self._stopping.set()
+        await self.step()
+        return LOOK_SECONDS
 
     async def step(self) -> int:
         """Start and end what is to be; return how many rounds were started or ended.

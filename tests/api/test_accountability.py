@@ -1,10 +1,13 @@
 """四定三包 over HTTP: the seven cells of a case now and then, and what is refused."""
 
 import asyncio
+import csv
+import io
 from datetime import date
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from api.routes.accountability import AccountabilityDocument, AnsweringState, CellState
 from domain import facts as f
@@ -99,7 +102,7 @@ def test_who_answers_is_shown_by_ids_and_as_of_a_version_or_moment(house: House)
     assert states(read(house, case, version="5"))[:4] == ["missing"] * 4
     later = read(house, case, as_of=ahead(60 * 24 * 6))
     assert states(later)[1:3] == ["late", "late"]
-    assert read(house, case, known_at=ahead(1))["known_at"] is not None
+    assert read(house, case, known_at=ahead(60 * 24 * 6))["known_at"] is not None
 
 
 def test_completion_waits_for_the_four_and_the_answer_names_what_is_missing(house: House) -> None:
@@ -121,3 +124,25 @@ def test_only_who_may_see_the_case_may_see_who_answers(house: House) -> None:
     check_problem(hidden, 404, "not-found")
     both = {"version": "1", "as_of": ahead(0)}
     check_problem(house.auditor.get(f"/cases/{case}/accountability", both), 400, "bad-input")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_several_units_of_one_cell_stand_side_by_side_in_files(house: House, form: str) -> None:
+    case = handled(house)
+    owners = [d.WATER, d.HOUSING]
+    done = house.water.done(case, "fix_measures", measures=["走访", "调解"], owners=owners)
+    asked = {"at_least": done["position"], "number": done["number"], "part": "measures"}
+    file = house.auditor.get("/ledgers/accountability", {**asked, "format": form})
+    assert file.status_code == 200, file.text
+    rows = table(file.content, form)
+    heads = rows[0]
+    (row,) = rows[1:]
+    assert row[heads.index("责任单位")] == f"{d.WATER}、{d.HOUSING}"
+
+
+def table(content: bytes, form: str) -> list[list[Any]]:
+    """Return the rows of a file, the headings first."""
+    if form == "csv":
+        return [list(row) for row in csv.reader(io.StringIO(content.decode("utf-8-sig")))]
+    sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+    return [list(row) for row in sheet.iter_rows(values_only=True)]

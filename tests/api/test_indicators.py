@@ -1,7 +1,6 @@
 """考核指标 over HTTP: numbers, groups, comparisons, cases behind them, and formulas published."""
 
 import io
-import time
 from typing import Any
 
 import openpyxl
@@ -17,15 +16,11 @@ YEAR = {"period": "2026"}
 def settled(person: Person, case: str, name: str, **asked: str) -> dict[str, Any]:
     """Return an indicator once the ledger has come to the case, whoever else wrote meanwhile."""
     wanted = person.get(f"/cases/{case}").json()["position"]
-    deadline = time.monotonic() + 20
-    while True:
-        answer = person.get(f"/indicators/{name}", params=asked)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        if found["position"] >= wanted:
-            return found
-        assert time.monotonic() < deadline, "the ledger does not follow"
-        time.sleep(0.05)
+    answer = person.get(f"/indicators/{name}", params={**asked, "at_least": wanted})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    assert found["position"] >= wanted
+    return found
 
 
 def line(found: dict[str, Any], key: str) -> dict[str, Any]:
@@ -65,6 +60,26 @@ def test_a_number_leads_from_the_unit_to_the_facts_of_its_cases(house: House) ->
     positions = {one["position"] for one in events}
     assert {one["position"] for one in mine["facts"]} <= positions
     assert len(cases["items"]) == int(water["numerator"]) or cases["next"]
+
+
+def test_units_without_a_case_in_a_period_have_a_row_and_no_value(house: House) -> None:
+    case = closed_case(house)
+    long_ago = {"period": "2020-01", "by": "unit", "levels": "department"}
+    found = settled(house.supervisor, case, "closing-rate", **long_ago)
+    assert {d.WATER, d.HOUSING} <= {one["key"] for one in found["items"]}
+    for one in (found["total"], *found["items"]):
+        assert (one["value"], one["numerator"], one["denominator"]) == (None, "0", 0)
+    behind = house.supervisor.http.get(line(found, d.HOUSING)["cases"]["denominator"]).json()
+    assert (behind["items"], behind["next"]) == ([], None)
+
+
+def test_the_cases_behind_a_number_are_those_of_the_position_asked_for(house: House) -> None:
+    case = closed_case(house)
+    position = house.supervisor.get(f"/cases/{case}").json()["position"]
+    asked: dict[str, str | int] = {**YEAR, "part": "numerator", "at_least": position, "limit": 200}
+    found = house.supervisor.get("/indicators/closing-rate/cases", asked).json()
+    assert found["position"] >= position
+    assert case in {one["id"] for one in found["items"]}
 
 
 def test_pages_of_cases_follow_one_another(house: House) -> None:
@@ -141,6 +156,9 @@ def test_a_wrong_formula_is_refused_line_by_line_and_writes_nothing(house: House
         ("filing-rate", {"levels": "street"}, 400, "bad-input"),
         ("filing-rate", {"unit": "nobody"}, 422, "unknown-unit"),
         ("filing-rate", {"as_of": "2026-10-01"}, 422, "naive-time"),
+        ("filing-rate", {"as_of": ""}, 422, "naive-time"),
+        ("filing-rate", {"at_least": "-1"}, 400, "bad-input"),
+        ("filing-rate/cases", {"part": "numerator", "at_least": "soon"}, 400, "bad-input"),
         ("filing-rate", {"format": "pdf"}, 406, "not-acceptable"),
         ("filing-rate/cases", {"part": "third"}, 404, "not-found"),
         ("filing-rate/cases", {"part": "numerator", "cursor": "x"}, 400, "bad-cursor"),
@@ -170,3 +188,5 @@ def test_the_table_comes_as_a_workbook_with_its_provenance_and_as_csv(house: Hou
     assert str(notes["周期"]).startswith("2026：2026-01-01 起")
     csv = house.supervisor.get("/indicators/filing-rate", params={**asked, "format": "csv"})
     assert csv.content.decode("utf-8-sig").splitlines()[0].startswith("编码,名称,立案率（%）")
+    unknown = house.supervisor.get("/indicators/filing-rate", Accept="image/png")
+    assert (unknown.status_code, unknown.json()["code"]) == (406, "not-acceptable")

@@ -84,8 +84,9 @@ def test_what_is_wrong_comes_back_with_lines_and_pointers(house: House) -> None:
     refused = house.admin.post("/registers", {"source": wrong})
     assert (refused.status_code, refused.json()["code"]) == (422, "bad-register")
     assert refused.json()["errors"][0]["pointer"] == "/columns/3/from"
-    taken = house.admin.post("/registers", {"source": text("cases")})
-    assert "程序自带的台账" in taken.json()["errors"][0]["detail"]
+    for name in ("cases", "notices", "concerns"):
+        taken = house.admin.post("/registers", {"source": text(name)})
+        assert "程序自带的台账" in taken.json()["errors"][0]["detail"]
 
 
 def test_only_an_administrator_manages_registers(house: House) -> None:

@@ -5,6 +5,7 @@ import csv
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Generator
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,8 @@ from alembic.script import ScriptDirectory
 from psycopg.conninfo import make_conninfo
 
 from app import migrate
+from projections.ledgers import LEDGERS
+from projections.registers.language import shipped_registers
 from tests.support.commands import (
     PROJECT,
     Bihuan,
@@ -168,8 +171,12 @@ def test_ledgers_are_rebuilt_and_lag_says_how_far_they_are(bihuan: Bihuan, fille
     done = bihuan("rebuild", "--all", "--district", filled)
     assert "已重建 事项台账（cases）。" in done.err
     lags = [row for row in bihuan("lag", "--json").document if row["district"] == filled]
-    names = {"cases", "deadlines", "timers", "notices", "places", "search"}
-    assert names <= {row["ledger"].partition("@")[0] for row in lags}
+    kept = Counter(row["ledger"].partition("@")[0] for row in lags)
+    registers = [name for name in kept if name.startswith("register_")]
+    assert len(registers) == len(shipped_registers()) == 10
+    ledgers = {ledger.shape.name for ledger in LEDGERS.values()}
+    assert kept.keys() - set(registers) == ledgers | {"timers", "notices", "places", "search"}
+    assert set(kept.values()) == {1}
     assert all(row["behind"] == 0 and row["state"] == "live" for row in lags)
     assert f"{filled}\tcases@" in bihuan("lag").out
 

@@ -56,7 +56,7 @@ def test_on_its_day_the_server_carries_it_out(bihuan: Bihuan, tmp_path: Path) ->
 
 def later_holder(server: Server, path: str, key: str, case: str) -> str:
     """Ask now and then: nobody reads what the server logs, and a pipe is soon full."""
-    time.sleep(1)
+    time.sleep(0.5)
     return holder(server, path, key, case)
 
 

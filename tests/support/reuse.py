@@ -26,7 +26,11 @@ SHAPE = """
         WHERE c.relnamespace = %(ns)s::regnamespace
     ) shapes
 """
-TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+# A table whose rows were all deleted keeps its size for a while; one without size has none.
+FILLED = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = %s::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+"""
 
 
 class Districts:
@@ -40,8 +44,7 @@ class Districts:
         self._free: list[str] = []
         self._pristine = self.create()
         with self._connect() as connection:
-            rows = connection.execute(TABLES, (self._pristine,)).fetchall()
-        self._tables = [str(name) for (name,) in rows]
+            self._kept = _filled(connection, self._pristine)
 
     def take(self) -> str:
         """Return the schema of an empty district."""
@@ -59,7 +62,7 @@ class Districts:
         with self._connect() as connection:
             try:
                 if _shape(connection, schema) == self._shapes[schema]:
-                    connection.execute(self._reset(schema).encode())
+                    connection.execute(self._reset(connection, schema).encode())
                     self._free.append(schema)
                     return
             except (psycopg.errors.LockNotAvailable, psycopg.errors.InvalidSchemaName):
@@ -76,15 +79,20 @@ class Districts:
         options = "-c lock_timeout=500ms -c synchronous_commit=off"
         return psycopg.connect(self._dsn, autocommit=True, options=options)
 
-    def _reset(self, schema: str) -> str:
+    def _reset(self, connection: Connection, schema: str) -> str:
         # As a replica: the trigger that protects the facts does not fire.
         statements = ["BEGIN", "SET LOCAL session_replication_role = replica"]
-        for table in self._tables:
-            statements += [
-                f"DELETE FROM {schema}.{table}",
-                f"INSERT INTO {schema}.{table} SELECT * FROM {self._pristine}.{table}",
-            ]
+        for table in sorted(_filled(connection, schema) | self._kept):
+            statements.append(f"DELETE FROM {schema}.{table}")
+            if table in self._kept:
+                statements.append(
+                    f"INSERT INTO {schema}.{table} SELECT * FROM {self._pristine}.{table}"
+                )
         return ";".join([*statements, "COMMIT"])
+
+
+def _filled(connection: Connection, schema: str) -> set[str]:
+    return {str(name) for (name,) in connection.execute(FILLED, (schema,)).fetchall()}
 
 
 def _shape(connection: Connection, schema: str) -> tuple[object, ...] | None:

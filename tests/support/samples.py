@@ -1,6 +1,7 @@
 """Generated facts and bodies: anything the record's profile allows."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -57,6 +58,11 @@ def of_type(wanted: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any annota
 
 def structs(shape: type[S]) -> st.SearchStrategy[S]:
     """Return instances of a struct."""
+    return _structs(shape)
+
+
+@cache
+def _structs(shape: type[Struct]) -> st.SearchStrategy[Any]:
     hints = get_type_hints(shape)
     fields = {name: of_type(hints[name]) for name in shape.__struct_fields__}
     return st.builds(shape, **fields)
@@ -64,30 +70,33 @@ def structs(shape: type[S]) -> st.SearchStrategy[S]:
 
 def bodies(fact: st.SearchStrategy[Fact]) -> st.SearchStrategy[Body[Fact]]:
     """Return bodies around a fact."""
-    return fact.flatmap(_around)
-
-
-def _around(fact: Fact) -> st.SearchStrategy[Body[Fact]]:
     ids = st.uuids().map(str)
     return st.builds(
-        Body,
-        profile=st.just(PROFILE),
-        district=st.just("610327"),
-        stream_type=st.just(fact.STREAM),
+        _around,
+        fact,
         stream=ids,
         version=st.integers(1, 2**31 - 1),
         event=ids,
         command=ids,
-        type=st.just(fact.TYPE),
-        schema=st.just(fact.SCHEMA),
         occurred_at=moments,
         actor=structs(Who),
         client=texts,
         kind=st.none() | texts,
         reference_position=st.integers(0, 2**53 - 1),
-        data=st.just(fact),
         sealed=st.lists(structs(Sealed), max_size=2).map(tuple),
-        prev=st.just(NO_PREVIOUS),
+    )
+
+
+def _around(fact: Fact, **members: Any) -> Body[Fact]:  # noqa: ANN401 - members
+    return Body(
+        profile=PROFILE,
+        district="610327",
+        stream_type=fact.STREAM,
+        type=fact.TYPE,
+        schema=fact.SCHEMA,
+        data=fact,
+        prev=NO_PREVIOUS,
+        **members,
     )
 
 

@@ -14,8 +14,10 @@ from eventlog.appender import Answer, Appender, NewEvent, Request
 from eventlog.database import Database
 from eventlog.records import NO_PREVIOUS, PROFILE, Body, Sealed, Who, encode
 from eventlog.runner import Runner
+from projections.ledger import Ledger
 from projections.ledgers import LEDGERS
 
+Shipped = Sequence[Ledger[Any, Any]]
 DAY_ONE = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 SPACE = UUID(int=7)
 WHO = Who("importer", None, None, None, None)
@@ -183,9 +185,10 @@ def store(
     return answers
 
 
-def follow(database: Database, *, batch: int = 2000) -> None:
-    """Carry the shipped ledgers to the end of the log."""
-    runner = Runner(database, [ledger.tables for ledger in LEDGERS.values()], batch=batch)
+def follow(database: Database, *, batch: int = 2000, ledgers: Shipped | None = None) -> None:
+    """Carry the shipped ledgers, or some of them, to the end of the log."""
+    followed = LEDGERS.values() if ledgers is None else ledgers
+    runner = Runner(database, [ledger.tables for ledger in followed], batch=batch)
     try:
         while runner.run_once():
             pass
@@ -193,13 +196,13 @@ def follow(database: Database, *, batch: int = 2000) -> None:
         runner.close()
 
 
-def dump(database: Database) -> dict[str, list[str]]:
-    """Return every row of every ledger table as text, in order."""
+def dump(database: Database, *, ledgers: Shipped | None = None) -> dict[str, list[str]]:
+    """Return every row of every ledger table, or of some ledgers', as text, in order."""
     tables = [
         table
-        for ledger in LEDGERS.values()
+        for ledger in (LEDGERS.values() if ledgers is None else ledgers)
         for holds, table in ledger.tables.names.items()
-        if holds != "counts"
+        if holds not in {"counts", "stock"}
     ]
     with database.connect() as connection:
         return {

@@ -26,6 +26,10 @@ def test_a_landed_kind_still_compiles_to_its_name_version_and_hash(path: Path) -
         assert kind.hash == HASHES[path.stem]
 
 
+def test_the_first_landed_kinds_are_still_there() -> None:
+    assert {path.stem for path in LANDED} >= set(HASHES)
+
+
 @pytest.mark.parametrize("source", shipped_sources(), ids=lambda source: source.name)
 def test_a_kind_that_ships_is_kept_as_it_is_and_changes_only_with_its_version(
     source: Source,

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from api.access import Reader
 from api.answers import answer, entity_tag
 from api.openapi import returns
-from api.past import moment_of, records_of
-from api.routes.clocks import AsOf, KnownAt, Version
+from api.past import AtMoment, Moment, records_of
 from api.times import shown_or_none
 from domain.accountability import TITLES
 from domain.accountability_matrix import Answering, Cell, matrix
@@ -74,20 +73,17 @@ def read_accountability(
     asking: Reader,
     district: str,
     case_id: str,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    moment: AtMoment,
 ) -> Response:
     """Return who answers for a case, as it is or as it was at a version or moment.
 
     Posts are looked up as of that day in the directory as it is known now.
     """
     del district
-    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     case, reference = folded(chosen), asking.reference
     kind = reference.kinds.get(case.kind_hash)
-    at = moment.as_of or moment.known_at or _until(asking.services.engine.now(), case, version)
+    at = moment.as_of or moment.known_at or _until(asking.services.engine.now(), case, moment)
     cells = matrix(case, reference.directory, at)
     document = AccountabilityDocument(
         severity=case.severity,
@@ -101,9 +97,9 @@ def read_accountability(
     return answer(document, headers={"ETag": entity_tag(chosen[-1].version)})
 
 
-def _until(now: datetime, case: Case, version: str | None) -> datetime:
+def _until(now: datetime, case: Case, moment: Moment) -> datetime:
     """Return until when time is told: now; of an older version, its last fact."""
-    return case.changed_at or now if version else now
+    return case.changed_at or now if moment.version else now
 
 
 def _required(case: Case, kind: Kind | None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from api.access import Asking, LedgerReader, refuse_unknown
 from api.answers import answer
 from api.exporting import MEMORY_BYTES, TYPES, chunks
 from api.openapi import returns
-from api.routes.accountability import AnsweringState
+from api.routes.accountability import AnsweringState, CellState
 from api.times import query_moment, shown, shown_or_none, with_plus
 from domain.accountability_posts import day_of
 from domain.errors import BadInput
@@ -34,19 +34,9 @@ BY: Final = "by"
 GROUPINGS: Final = ("campaign", "kind", "category")
 
 
-class LineCellState(Struct, kw_only=True):
+class LineCellState(CellState, kw_only=True):
     """A cell of a case; `answered` is who answers for the breach by which it once lacked."""
 
-    part: str
-    title: str
-    required: bool
-    status: str
-    who: list[AnsweringState]
-    since: str | None
-    due: str | None
-    vacant: bool
-    done: int | None
-    total: int | None
     breached_at: str | None
     answered: list[AnsweringState]
 
@@ -97,20 +87,11 @@ class ViewState(Struct, kw_only=True):
 def _documented(*, by: bool = False) -> dict[str, Any]:
     texts = {
         "as_of": "那时实际的情况，按现在所知（RFC 3339）；岗位由谁担任，也按那一天",
-        "known_at": "那时台账显示的情况（RFC 3339）",
-        "at_least": "等到台账至少处理到这个位点（最多 5 秒）",
-        "limit": f"每页行数，1 至 {a.MOST}",
-        "cursor": "上一页的 next",
-        "format": "json、csv 或 xlsx；也可用 Accept 头",
         **{name: one.label for name, one in FILTERS.items()},
     }
     if by:
         texts[BY] = "按什么归组：campaign 专项行动（默认）、kind 事项类型、category 类别"
-    named = [
-        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
-        for name, text in texts.items()
-    ]
-    return {"parameters": named}
+    return {"parameters": a.documented([*a.MOMENTS, *a.PAGING], texts)}
 
 
 @router.get(
@@ -190,15 +171,15 @@ def _asked(asking: Asking, given: Mapping[str, str], *, marked: bool = False) ->
         if FILTERS[name].how in {"from", "before"}:
             query_moment(given[name], name)
             filters[name] = with_plus(given[name])
-    title = ACCOUNTABILITY.title
-    a.wait_for(asking, ACCOUNTABILITY.follows, title, a.whole(given, "at_least"))
+    wanted = a.moments(given)
+    a.wait_for(asking, ACCOUNTABILITY.follows, ACCOUNTABILITY.title, wanted.at_least)
     return Asked(
         scope=asking.scope,
         kinds=asking.reference.kinds,
         directory=asking.reference.directory,
         filters=filters,
-        as_of=a.moment(given, "as_of"),
-        known_at=a.moment(given, "known_at"),
+        as_of=wanted.as_of,
+        known_at=wanted.known_at,
         now=asking.services.engine.now(),
         marked=marked,
     )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.access import Reader, Writer
 from api.answers import answer, entity_tag, expected_version
-from api.body import AttachmentIds, SentTime, parse, read_body, typed
+from api.body import AttachmentIds, SentTime, tree_of, typed
 from api.hot import HotRoute
 from api.idempotency import caller_of
 from api.metered import count_appended
@@ -62,7 +62,7 @@ async def act(
     request: Request, asking: Writer, district: str, case_id: str, action: str
 ) -> Response:
     """Take an action: decided on the event loop, answered when it is durable."""
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
+    tree = await tree_of(request)
     caller = caller_of(request, asking, tree)
     expected = expected_version(request)
     body = typed(tree, ActBody)

@@ -13,8 +13,7 @@ from starlette.responses import Response
 
 from api.access import Administrator, Asking, Reader
 from api.answers import answer
-from api.body import parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.idempotency import recall, sent
 from api.logs import logger, where
 from api.openapi import command, returns
 from api.times import shown
@@ -150,9 +149,7 @@ async def publish_version(
     sent again (or `bihuan calendar recount`) takes up.
     """
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, VersionBody)
+    caller, body = await sent(request, asking, VersionBody)
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is not None:
         return answer(await run_in_threadpool(_published, asking, stored.last))

@@ -5,22 +5,17 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.access import Reader
+from api.access import Asking, Reader
 from api.answers import Listing, answer, entity_tag
 from api.differences import CaseDifference, compare, point_of
 from api.openapi import returns
-from api.past import moment_of, opened, read_document, records_of, texts_of
+from api.past import AtMoment, Moment, opened, read_document, records_of, texts_of
 from api.shapes import CaseDocument, FactDocument, fact_document
 from domain.errors import BadInput
 from eventlog.streams import sourced_case
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/cases"
-Version = Annotated[
-    str | None, Query(pattern=r"^[1-9][0-9]{0,8}$", description="版本：第几条办理记录之后")
-]
-AsOf = Annotated[str | None, Query(description="那时实际的情况，按现在所知（RFC 3339）")]
-KnownAt = Annotated[str | None, Query(description="那时已经记录的情况（RFC 3339）")]
 Point = Annotated[str | None, Query(max_length=64, description="版本或时间（RFC 3339）")]
 
 
@@ -35,14 +30,12 @@ def read_by_source(
     district: str,
     system: str,
     source_id: str,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    moment: AtMoment,
 ) -> Response:
     """Return the case that another system knows by its own number."""
     del district
     stream = sourced_case(asking.services.engine.district, system, source_id)
-    return _read(asking, stream, version, as_of, known_at)
+    return _read(asking, stream, moment)
 
 
 @router.get(
@@ -52,13 +45,11 @@ def read_case(
     asking: Reader,
     district: str,
     case_id: str,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    moment: AtMoment,
 ) -> Response:
     """Return a case as it is, or as it was at a version or moment."""
     del district
-    return _read(asking, case_id, version, as_of, known_at)
+    return _read(asking, case_id, moment)
 
 
 @router.get(
@@ -104,9 +95,6 @@ def read_difference(
     return answer(compare(asking, records, *points))
 
 
-def _read(
-    asking: Reader, case_id: str, version: str | None, as_of: str | None, known_at: str | None
-) -> Response:
-    moment = moment_of(version, as_of, known_at)
+def _read(asking: Asking, case_id: str, moment: Moment) -> Response:
     document = read_document(asking, records_of(asking, case_id), moment)
     return answer(document, headers={"ETag": entity_tag(document.version)})

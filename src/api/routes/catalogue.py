@@ -10,8 +10,7 @@ from starlette.responses import Response
 
 from api.access import Administrator, Asking, Reader
 from api.answers import Listing, answer
-from api.body import parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.idempotency import recall, sent
 from api.openapi import command, returns
 from domain import facts as f
 from domain.budget import parse_budget
@@ -224,9 +223,7 @@ async def publish_version(
 ) -> Response:
     """Publish a version, whole; older ones stay."""
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, CatalogueBody)
+    caller, body = await sent(request, asking, CatalogueBody)
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is not None:
         return answer(await run_in_threadpool(_published, asking, stored.last))
@@ -320,9 +317,7 @@ async def publish_table(
 ) -> Response:
     """Publish a table, whole; the same again changes nothing."""
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, CodesBody)
+    caller, body = await sent(request, asking, CodesBody)
     stored = await run_in_threadpool(recall, asking, caller)
     fact: f.Fact
     if stored is None:

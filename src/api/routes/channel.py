@@ -10,8 +10,7 @@ from starlette.responses import Response
 
 from api.access import Administrator, Asking
 from api.answers import answer
-from api.body import parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.idempotency import caller_of, recall, sent
 from api.openapi import command, returns
 from api.times import shown_or_none
 from workflows.engine import Caller
@@ -97,9 +96,7 @@ async def configure(request: Request, asking: Administrator, district: str) -> R
     same answer.
     """
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, ChannelBody)
+    caller, body = await sent(request, asking, ChannelBody)
     fresh = _derived(asking, caller)
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is None:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from api.access import Administrator
 from api.answers import answer
-from api.body import SentTime, parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.body import SentTime
+from api.idempotency import recall, sent
 from api.openapi import command, returns
 from api.times import moment, shown
 from workflows.administration import set_trial_clock
@@ -42,9 +42,8 @@ class ClockSet(Struct, kw_only=True):
 async def set_clock(request: Request, asking: Administrator, district: str) -> Response:
     """Set the clock of a trial district forward."""
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    now = moment(typed(tree, ClockBody).now, "/now")
+    caller, body = await sent(request, asking, ClockBody)
+    now = moment(body.now, "/now")
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is not None:
         return answer(ClockSet(now=shown(now), position=stored.last))

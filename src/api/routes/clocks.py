@@ -1,20 +1,20 @@
 """时限与通知: the clocks of a case, why each is due when it is, its notices and their receipts."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Asking, Reader, Writer
 from api.answers import Listing, answer, entity_tag, expected_version
-from api.body import parse, read_body, typed
+from api.body import tree_of, typed
 from api.idempotency import caller_of
 from api.metered import count_appended
 from api.openapi import command, returns
-from api.past import Moment, moment_of, records_of
+from api.past import AtMoment, Moment, records_of
 from api.shapes import CaseState, state_fields
 from api.timed import (
     ClockDocument,
@@ -37,12 +37,6 @@ router: Final = APIRouter()
 CASE: Final = "/v1/districts/{district}/cases/{case_id}"
 LONGEST: Final = 100
 """No clock, and no notice, has a longer name."""
-
-Version = Annotated[
-    str | None, Query(pattern=r"^[1-9][0-9]{0,8}$", description="版本：第几条办理记录之后")
-]
-AsOf = Annotated[str | None, Query(description="那时实际的情况，按现在所知（RFC 3339）")]
-KnownAt = Annotated[str | None, Query(description="那时已经记录的情况（RFC 3339）")]
 
 
 class ReceiptBody(Struct, forbid_unknown_fields=True):
@@ -127,13 +121,10 @@ def read_clocks(
     asking: Reader,
     district: str,
     case_id: str,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    moment: AtMoment,
 ) -> Response:
     """Return every clock of a case, as it is or as it was at a version or moment."""
     del district
-    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     case = folded(chosen)
     kind = asking.reference.kinds.get(case.kind_hash)
@@ -151,13 +142,10 @@ def explain_clock(
     district: str,
     case_id: str,
     clock: str,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    moment: AtMoment,
 ) -> Response:
     """Return the whole computation of a clock's due, as it stood then."""
     del district
-    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     case, reference = folded(chosen), asking.reference
     found = explain(
@@ -182,13 +170,10 @@ def read_notices(
     asking: Reader,
     district: str,
     case_id: str,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    moment: AtMoment,
 ) -> Response:
     """Return the notices of a case: who was told what, how, when, and who signed."""
     del district
-    moment = moment_of(version, as_of, known_at)
     chosen = moment.choose(records_of(asking, case_id))
     return _listed(notices_of(chosen), chosen, moment)
 
@@ -204,7 +189,7 @@ async def sign(
     request: Request, asking: Writer, district: str, case_id: str, notice: str
 ) -> Response:
     """Sign for a notice, as whom it was sent to or for their unit; late is better than never."""
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
+    tree = await tree_of(request)
     caller = caller_of(request, asking, tree)
     expected = expected_version(request)
     typed(tree, ReceiptBody)

@@ -7,15 +7,19 @@ from fastapi import APIRouter, Query
 from msgspec import Struct, structs
 from starlette.responses import Response
 
+from api import asked as a
 from api.access import Asking, Reader
 from api.answers import Listing, answer
 from api.openapi import returns
-from api.times import query_moment, shown_or_none
+from api.times import shown_or_none
 from domain.actor import Role
 from domain.errors import BadInput, UnknownUnit
 from projections.counts import DISTRICT, SHANGHAI
 from projections.dashboards import Asked, By, count, standing
+from projections.ledgers.cases import CASES
+from projections.ledgers.deadlines import DEADLINES
 from projections.maps import UNITS, layer
+from projections.places import CHECKPOINT as MAPPED
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/dashboards"
@@ -34,7 +38,6 @@ COARSENESS: Final = {
 Unit = Annotated[str | None, Query(max_length=100, description="单元编码或名称；默认自己的范围")]
 Day = Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$", description="日期（北京时间）")]
 Listed = Annotated[str | None, Query(max_length=2000, description="可多个，用逗号分隔")]
-At = Annotated[str | None, Query(description="截至时刻（RFC 3339）")]
 
 
 class CountsOf(Struct, kw_only=True):
@@ -68,19 +71,20 @@ def read_counts(  # noqa: PLR0913 - one argument a parameter of the query
     kind: Listed = None,
     category: Listed = None,
     severity: Listed = None,
-    as_of: At = None,
-    known_at: At = None,
+    wanted: a.Wanted,
 ) -> Response:
     """Count what happened from a day to another; by default within the last 31 days.
 
     Raises:
         UnknownUnit: no such unit in the caller's scope.
+        LedgerBehind: the counters have not come to the position asked for.
     """
     del district
-    asked = _asked(asking, unit, as_of, known_at, kind=kind, category=category, severity=severity)
+    asked = _asked(asking, unit, wanted, kind=kind, category=category, severity=severity)
     if by == "unit":
         asked = structs.replace(asked, units=_below(asking, asked.units[0]))
     first, last = _days(asked.now, since, until)
+    a.wait_for(asking, DEADLINES.follows, DEADLINES.title, wanted.at_least)
     with asking.services.database.connection() as connection:
         found = count(connection, asked, by, first, last)
     empty = dict.fromkeys(CountsOf.__struct_fields__[2:], 0)
@@ -96,11 +100,12 @@ def read_counts(  # noqa: PLR0913 - one argument a parameter of the query
     BASE + "/standing", summary="大屏在办情况", tags=["大屏"], responses=returns(None, "在办情况")
 )
 def read_standing(
-    *, asking: Reader, district: str, unit: Unit = None, as_of: At = None, known_at: At = None
+    *, asking: Reader, district: str, unit: Unit = None, wanted: a.Wanted
 ) -> Response:
     """Say what stands open: by phase and severity, overdue, due within a day, paused, lights."""
     del district
-    asked = _asked(asking, unit, as_of, known_at)
+    asked = _asked(asking, unit, wanted)
+    a.wait_for(asking, DEADLINES.follows, DEADLINES.title, wanted.at_least)
     with asking.services.database.connection() as connection:
         found = standing(connection, asked)
     told: dict[str, Any] = {"as_of": shown_or_none(asked.as_of), **structs.asdict(found)}
@@ -123,30 +128,30 @@ def read_map(  # noqa: PLR0913 - one argument a parameter of the query
     step: Annotated[
         int | None, Query(ge=1, le=10_000_000, description="格子边长，1e-7 度；不会小于角色允许的")
     ] = None,
-    as_of: At = None,
-    known_at: At = None,
+    wanted: a.Wanted,
 ) -> Response:
     """Return how many cases lie in each cell; the cells are as fine as the caller's role may see.
 
     Cases whose place nobody gave are not on the map.
     """
     del district
-    asked = _asked(asking, unit, as_of, known_at, kind=kind, category=category)
+    asked = _asked(asking, unit, wanted, kind=kind, category=category)
     finest = COARSENESS.get(asking.actor.role, FINE)
-    wanted: dict[str, object] = dict(asked.facets)
+    limits: dict[str, object] = dict(asked.facets)
     if asked.units != (DISTRICT,):
-        wanted["unit"] = asked.units[0]
+        limits["unit"] = asked.units[0]
     for name, day in (("since", since), ("until", until)):
         if day is not None:
-            wanted[name] = datetime.combine(_day(day, name), datetime.min.time(), SHANGHAI)
+            limits[name] = datetime.combine(_day(day, name), datetime.min.time(), SHANGHAI)
     if open_ is not None:
-        wanted["open"] = open_
+        limits["open"] = open_
+    a.wait_for(asking, [*CASES.follows, MAPPED], "地图", wanted.at_least)
     moments = {"as_of": asked.as_of, "known_at": asked.known_at}
     with asking.services.database.connection() as connection:
         found = layer(
             connection,
             asked.scope,
-            wanted,
+            limits,
             step=max(step or finest, finest),
             now=asked.now,
             **moments,
@@ -176,16 +181,15 @@ def read_map(  # noqa: PLR0913 - one argument a parameter of the query
 def _asked(
     asking: Asking,
     unit: str | None,
-    as_of: str | None,
-    known_at: str | None,
+    wanted: a.Moments,
     **facets: str | None,
 ) -> Asked:
     return Asked(
         scope=asking.scope,
         units=(_unit(asking, unit),),
         now=asking.services.engine.now(),
-        as_of=query_moment(as_of, "as_of") if as_of else None,
-        known_at=query_moment(known_at, "known_at") if known_at else None,
+        as_of=wanted.as_of,
+        known_at=wanted.known_at,
         facets={name: value.split(",") for name, value in facets.items() if value},
     )
 

@@ -15,9 +15,8 @@ from starlette.responses import Response, StreamingResponse
 
 from api.access import Administrator, Asking, Reader
 from api.answers import Listing, answer
-from api.body import parse, read_body, typed
 from api.exporting import XLSX, chunks
-from api.idempotency import caller_of, recall
+from api.idempotency import caller_of, recall, sent
 from api.openapi import command, returns
 from api.uploading import OnePart, body_chunks, boundary_of
 from domain import facts as f
@@ -259,9 +258,7 @@ def read_divisions(asking: Reader, district: str) -> Response:
 async def decree_division(request: Request, asking: Administrator, district: str) -> Response:
     """Decree a re-division, whole; on its day its units stand, and open cases follow."""
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, DivisionBody)
+    caller, body = await sent(request, asking, DivisionBody)
     await run_in_threadpool(recall, asking, caller)  # the same again is the same decree
     engine = asking.services.engine
     wanted = await _wanted(asking, body)

@@ -1,6 +1,6 @@
 """考核指标的公式: versions, checking, publishing, activating, retiring."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 from msgspec import Struct
@@ -10,16 +10,22 @@ from starlette.responses import Response
 
 from api.access import Administrator, Asking, Reader
 from api.answers import Listing, answer
-from api.body import parse, read_body, typed
-from api.defining import indicator_source
-from api.idempotency import caller_of, recall
+from api.body import tree_of, typed
+from api.defining import (
+    CheckDocument,
+    DefinitionState,
+    SourceBody,
+    VersionBody,
+    bad,
+    good,
+    indicator_source,
+)
+from api.idempotency import again, caller_of, recall, sent
 from api.openapi import command, returns
 from domain.definitions import INDICATOR
 from projections.indicators import office
 from projections.indicators.formula import BadFormula, read_formula
 from workflows.definitions import activate_definition, publish_definition, retire_definition
-from workflows.engine import Caller
-from workflows.kind_report import plain as problem_document
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/indicators"
@@ -37,29 +43,6 @@ class IndicatorVersion(Struct, kw_only=True):
     published_by: str
     position: int
     source: str
-
-
-class IndicatorState(Struct, kw_only=True):
-    """An indicator after a step of its life."""
-
-    name: str
-    version: str | None
-    hash: str | None
-    state: str
-    position: int
-
-
-class IndicatorSource(Struct, forbid_unknown_fields=True):
-    """A formula's YAML."""
-
-    source: str
-    activate: bool = False
-
-
-class WantedVersion(Struct, forbid_unknown_fields=True):
-    """Which version of an indicator."""
-
-    version: str
 
 
 @router.get(
@@ -92,20 +75,18 @@ def read_versions(asking: Reader, district: str, indicator: str) -> Response:
     BASE + "/check",
     summary="检查指标定义，不写入",
     tags=["考核指标"],
-    responses=returns(None, "逐行列出的问题"),
-    openapi_extra=command(IndicatorSource),
+    responses=returns(CheckDocument, "逐行列出的问题"),
+    openapi_extra=command(SourceBody),
 )
 async def check_indicator(request: Request, asking: Administrator, district: str) -> Response:
     """Look at a formula; writes nothing, and the answer lists every problem with its line."""
     del asking, district
-    body = typed(await _tree(request), IndicatorSource)
+    body = typed(await tree_of(request), SourceBody)
     try:
         formula = read_formula(body.source)
-    except BadFormula as bad:
-        problems = [problem_document(one, body.source) for one in bad.found]
-        return answer({"valid": False, "problems": problems})
-    told = {"name": formula.name, "version": formula.version, "hash": formula.hash}
-    return answer({"valid": True, **told, "problems": []})
+    except BadFormula as problem:
+        return answer(bad(problem.found, body.source))
+    return answer(good(formula))
 
 
 @router.post(
@@ -113,25 +94,21 @@ async def check_indicator(request: Request, asking: Administrator, district: str
     status_code=201,
     summary="发布考核指标的新版本",
     tags=["考核指标"],
-    responses=returns(IndicatorState, "已发布；activate 为 true 时即启用", status=201),
-    openapi_extra=command(IndicatorSource),
+    responses=returns(DefinitionState, "已发布；activate 为 true 时即启用", status=201),
+    openapi_extra=command(SourceBody),
 )
 async def publish_indicator(request: Request, asking: Administrator, district: str) -> Response:
     """Publish a version; older ones can still be asked for, and count until it is activated."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, IndicatorSource)
+    caller, body = await sent(request, asking, SourceBody)
     engine = asking.services.engine
     await run_in_threadpool(recall, asking, caller)
     source = indicator_source(body.source)
     await engine.refresh()
     await publish_definition(engine, source, caller=caller)
     if body.activate:
-        again = Caller(
-            actor=caller.actor, client=caller.client, key=f"{caller.key}:2", digest=caller.digest
-        )
         await engine.refresh()
-        await activate_definition(engine, INDICATOR, source.name, source.hash, caller=again)
+        await activate_definition(engine, INDICATOR, source.name, source.hash, caller=again(caller))
     return answer(await _state(asking, source.name, source.hash), 201)
 
 
@@ -139,16 +116,15 @@ async def publish_indicator(request: Request, asking: Administrator, district: s
     ONE + "/activate",
     summary="启用指标的已发布版本",
     tags=["考核指标"],
-    responses=returns(IndicatorState, "此后不写 formula 时用这一版"),
-    openapi_extra=command(WantedVersion),
+    responses=returns(DefinitionState, "此后不写 formula 时用这一版"),
+    openapi_extra=command(VersionBody),
 )
 async def activate_indicator(
     request: Request, asking: Administrator, district: str, indicator: str
 ) -> Response:
     """Let a published version count from now on."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, WantedVersion)
+    caller, body = await sent(request, asking, VersionBody)
     engine = asking.services.engine
     found = office.chosen((await engine.refresh()).definitions, indicator, body.version)
     if await run_in_threadpool(recall, asking, caller) is None:
@@ -161,7 +137,7 @@ async def activate_indicator(
     ONE + "/retire",
     summary="停用考核指标",
     tags=["考核指标"],
-    responses=returns(IndicatorState, "不再列出；各版本仍可按 formula 查询"),
+    responses=returns(DefinitionState, "不再列出；各版本仍可按 formula 查询"),
     openapi_extra=command(None),
 )
 async def retire_indicator(
@@ -177,18 +153,14 @@ async def retire_indicator(
     return answer(await _state(asking, indicator, None))
 
 
-async def _state(asking: Asking, name: str, digest: str | None) -> IndicatorState:
+async def _state(asking: Asking, name: str, digest: str | None) -> DefinitionState:
     reference = await asking.services.engine.refresh()
     published = office.versions(reference.definitions, name)
     found = next((one for one in published if one.formula.hash == digest), None)
-    return IndicatorState(
+    return DefinitionState(
         name=name,
         version=found.formula.version if found else None,
         hash=digest,
         state=found.state if found else "retired",
         position=reference.position,
     )
-
-
-async def _tree(request: Request) -> dict[str, Any]:
-    return parse(await read_body(request, request.app.state.door.services.max_body))

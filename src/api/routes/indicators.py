@@ -1,20 +1,19 @@
 """考核指标: values now and as of any moment, by group, down to the cases."""
 
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api import asked as a
 from api.access import Asking, Reader
 from api.answers import Listing, answer, plain
-from api.errors import NotAcceptable
 from api.exporting import TYPES, chunks
 from api.indicating import IndicatorDocument, document_of, file_of, question_of
 from api.openapi import returns
-from api.times import query_moment, shown_or_none
+from api.times import shown_or_none
 from domain.directory import LEVELS
 from domain.errors import BadInput
 from projections.indicators import office
@@ -22,6 +21,7 @@ from projections.indicators.answers import answer as answered
 from projections.indicators.drilling import Drilled, drill
 from projections.indicators.formula import UNITS
 from projections.indicators.periods import Period, read_days, read_period
+from projections.ledgers.measures import MEASURES
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/indicators"
@@ -40,8 +40,6 @@ Unit = Annotated[str | None, Query(max_length=100, description="只看这个单�
 Levels = Annotated[
     str | None, Query(max_length=100, description=f"比较哪些层级：{'、'.join(LEVELS)}")
 ]
-AsOf = Annotated[str | None, Query(description="那时实际的情况，按现在所知（RFC 3339）")]
-KnownAt = Annotated[str | None, Query(description="那时台账显示的情况（RFC 3339）")]
 Facet = Annotated[str | None, Query(max_length=200, description="只看这一项；空为未填")]
 
 
@@ -119,15 +117,12 @@ def read_indicator(  # noqa: PLR0913 - one argument a parameter of the query
     levels: Levels = None,
     compare: Annotated[bool, Query(description="附环比、同比")] = False,
     formula: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
-    form: Annotated[
-        str | None, Query(alias="format", max_length=8, description="json、csv 或 xlsx")
-    ] = None,
+    wanted: a.Wanted,
+    form: a.Form = None,
 ) -> Response:
     """Return an indicator's value, by group if asked, now or as of any moment."""
-    del district
-    wanted = _form(request, form)
+    del district, form
+    media = a.form(request, request.query_params)
     found = office.chosen(asking.reference.definitions, indicator, formula).formula
     question = question_of(
         asking,
@@ -136,19 +131,20 @@ def read_indicator(  # noqa: PLR0913 - one argument a parameter of the query
         unit=unit,
         levels=_levels(levels),
         compare=compare,
-        as_of=query_moment(as_of, "as_of") if as_of else None,
-        known_at=query_moment(known_at, "known_at") if known_at else None,
+        as_of=wanted.as_of,
+        known_at=wanted.known_at,
     )
+    a.wait_for(asking, MEASURES.follows, MEASURES.title, wanted.at_least)
     with asking.services.database.connection() as connection:
         result = answered(connection, found, question, asking.reference.directory)
-    if wanted == "json":
+    if media == "json":
         base = f"{request.scope['path']}/cases"
         return answer(plain(document_of(found, question, result, base)))
     asked = {name: value for name, value in request.query_params.items() if name != "format"}
-    file = file_of(wanted, found, result, asking, asked)
-    name = f"{found.name}-{asking.services.id}-{result.position}.{wanted}"
+    file = file_of(media, found, result, asking, asked)
+    name = f"{found.name}-{asking.services.id}-{result.position}.{media}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(chunks(file), headers=headers, media_type=TYPES[wanted])
+    return StreamingResponse(chunks(file), headers=headers, media_type=TYPES[media])
 
 
 @router.get(
@@ -177,8 +173,7 @@ def read_cases(  # noqa: PLR0913 - one argument a parameter of the query
     kind: Facet = None,
     severity: Facet = None,
     formula: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    wanted: a.Wanted,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
@@ -196,10 +191,11 @@ def read_cases(  # noqa: PLR0913 - one argument a parameter of the query
         facets={_FACETS.get(name, name): one for name, one in facets.items() if one is not None},
         limit=limit,
         cursor=cursor,
-        as_of=query_moment(as_of, "as_of") if as_of else None,
-        known_at=query_moment(known_at, "known_at") if known_at else None,
+        as_of=wanted.as_of,
+        known_at=wanted.known_at,
         now=asking.services.engine.now(),
     )
+    a.wait_for(asking, MEASURES.follows, MEASURES.title, wanted.at_least)
     with asking.services.database.connection() as connection:
         page = drill(connection, found, drilled)
     items = [
@@ -223,14 +219,7 @@ def read_cases(  # noqa: PLR0913 - one argument a parameter of the query
         "part": part,
         "period": page.period.label,
     }
-    return answer(plain(listing), headers=_link(request, page.next))
-
-
-def _link(request: Request, following: str | None) -> dict[str, str]:
-    if following is None:
-        return {}
-    query = urlencode({**request.query_params, "cursor": following})
-    return {"Link": f'<{request.scope["path"]}?{query}>; rel="next"'}
+    return answer(plain(listing), headers=a.link(request, request.query_params, page.next))
 
 
 def _besides(asking: Asking, unit: str, levels: tuple[str, ...]) -> tuple[str, ...]:
@@ -274,15 +263,3 @@ def _levels(text: str | None) -> tuple[str, ...]:
         detail = f"没有层级“{'、'.join(unknown)}”；可用：{'、'.join(LEVELS)}"
         raise BadInput(detail=detail, pointer="levels")
     return levels
-
-
-def _form(request: Request, wanted: str | None) -> str:
-    """Return json, csv or xlsx: the parameter first, then the Accept header."""
-    if wanted is not None:
-        if wanted not in {"json", *TYPES}:
-            known = "、".join(("json", *TYPES))
-            raise NotAcceptable(wanted=wanted, known=known, pointer="format")
-        return wanted
-    accept = request.headers.get("accept", "*/*").lower()
-    files = (form for form, media in TYPES.items() if media.partition(";")[0] in accept)
-    return "json" if "application/json" in accept else next(files, "json")

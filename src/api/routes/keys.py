@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from api.access import Administrator, Asking
 from api.answers import Listing, answer
-from api.body import parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.idempotency import caller_of, recall, sent
 from api.openapi import command, returns
 from api.shapes import ERASED
 from api.times import shown
@@ -124,9 +123,7 @@ async def issue(request: Request, asking: Administrator, district: str) -> Respo
     same answer although nobody keeps the secret.
     """
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, KeyBody)
+    caller, body = await sent(request, asking, KeyBody)
     key, secret = _derived(asking, caller)
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is None:

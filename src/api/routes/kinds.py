@@ -4,23 +4,32 @@ from collections import deque
 from typing import Any, Final
 
 from fastapi import APIRouter
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Administrator, Asking, Reader
 from api.answers import Listing, answer
-from api.body import parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.body import tree_of, typed
+from api.defining import (
+    CheckDocument,
+    DefinitionState,
+    ProblemDocument,
+    SourceBody,
+    VersionBody,
+    bad,
+    good,
+    problem_documents,
+)
+from api.idempotency import again, caller_of, recall, sent
 from api.openapi import command, returns
 from domain.errors import NotFound
 from domain.kind import Kind
 from workflows.administration import activate_kind, publish_kind
-from workflows.engine import Caller
 from workflows.kind_office import retire_kind
 from workflows.kind_pages import mermaid
-from workflows.kind_report import Checked, check, plain
+from workflows.kind_report import Checked, check
 from workflows.language import read_source
 from workflows.migrating import (
     MigrationPreview,
@@ -38,19 +47,6 @@ BASE: Final = "/v1/districts/{district}/kinds"
 ONE: Final = BASE + "/{name}"
 SHOWN: Final = 200
 """So many refused cases are named; the counts are of all."""
-
-
-class SourceBody(Struct, forbid_unknown_fields=True):
-    """A kind's YAML."""
-
-    source: str
-    activate: bool = False
-
-
-class VersionBody(Struct, forbid_unknown_fields=True):
-    """Which version of a kind."""
-
-    version: str
 
 
 class MigrationBody(Struct, forbid_unknown_fields=True, rename={"since": "from"}):
@@ -82,34 +78,10 @@ class KindDetail(KindVersion, kw_only=True):
     tables: list[dict[str, Any]]
 
 
-class ProblemDocument(Struct, kw_only=True):
-    """A problem, or something to look at, of a definition."""
+class CheckedKind(CheckDocument, kw_only=True):
+    """What a look at a kind found, and what is only to be looked at."""
 
-    line: int | None
-    path: str
-    problem: str
-    text: str | None
-
-
-class CheckDocument(Struct, kw_only=True):
-    """What a look at a definition found."""
-
-    valid: bool
-    name: str | None = None
-    version: str | None = None
-    hash: str | None = None
-    problems: list[ProblemDocument]
     warnings: list[ProblemDocument]
-
-
-class KindState(Struct, kw_only=True):
-    """A kind after a step of its life."""
-
-    name: str
-    version: str | None
-    hash: str | None
-    state: str
-    position: int
 
 
 class RefusedPassage(Struct, kw_only=True):
@@ -183,25 +155,17 @@ def read_version(asking: Reader, district: str, name: str, number: str) -> Respo
     BASE + "/check",
     summary="检查事项类型定义，不写入",
     tags=["管理"],
-    responses=returns(CheckDocument, "逐行列出的问题"),
+    responses=returns(CheckedKind, "逐行列出的问题"),
     openapi_extra=command(SourceBody),
 )
 async def check_source(request: Request, asking: Administrator, district: str) -> Response:
     """Look at a definition; writes nothing, and the answer lists every problem with its line."""
     del asking, district
-    body = typed(await _tree(request), SourceBody)
+    body = typed(await tree_of(request), SourceBody)
     checked = await run_in_threadpool(check, body.source)
-    kind = checked.kind
-    return answer(
-        CheckDocument(
-            valid=kind is not None,
-            name=kind.name if kind else None,
-            version=kind.version if kind else None,
-            hash=kind.hash if kind else None,
-            problems=[ProblemDocument(**plain(one, body.source)) for one in checked.problems],
-            warnings=[ProblemDocument(**plain(one, body.source)) for one in checked.warnings],
-        )
-    )
+    found = good(checked.kind) if checked.kind else bad(checked.problems, body.source)
+    warnings = problem_documents(checked.warnings, body.source)
+    return answer(CheckedKind(**structs.asdict(found), warnings=warnings))
 
 
 @router.post(
@@ -209,21 +173,20 @@ async def check_source(request: Request, asking: Administrator, district: str) -
     status_code=201,
     summary="发布事项类型的新版本",
     tags=["管理"],
-    responses=returns(KindState, "已发布；activate 为 true 时即启用", status=201),
+    responses=returns(DefinitionState, "已发布；activate 为 true 时即启用", status=201),
     openapi_extra=command(SourceBody),
 )
 async def publish_source(request: Request, asking: Administrator, district: str) -> Response:
     """Publish a version; open cases keep theirs, and so do new ones unless it is activated."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, SourceBody)
+    caller, body = await sent(request, asking, SourceBody)
     engine = asking.services.engine
     await run_in_threadpool(recall, asking, caller)
     source = await run_in_threadpool(read_source, body.source)
     await engine.refresh()
     await publish_kind(engine, source, caller=caller)
     if body.activate:
-        await activate_kind(engine, source.name, source.hash, caller=_second(caller))
+        await activate_kind(engine, source.name, source.hash, caller=again(caller))
     return answer(_state(engine.reference, source.name, source.hash), 201)
 
 
@@ -231,7 +194,7 @@ async def publish_source(request: Request, asking: Administrator, district: str)
     ONE + "/activate",
     summary="启用已发布的版本",
     tags=["管理"],
-    responses=returns(KindState, "新事项此后用这一版"),
+    responses=returns(DefinitionState, "新事项此后用这一版"),
     openapi_extra=command(VersionBody),
 )
 async def activate_version(
@@ -239,8 +202,7 @@ async def activate_version(
 ) -> Response:
     """Let new cases follow a published version."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, VersionBody)
+    caller, body = await sent(request, asking, VersionBody)
     engine = asking.services.engine
     found = version(await engine.refresh(), name, body.version)
     stored = await run_in_threadpool(recall, asking, caller)
@@ -253,7 +215,7 @@ async def activate_version(
     ONE + "/retire",
     summary="停用事项类型",
     tags=["管理"],
-    responses=returns(KindState, "不再受理新的；未办结的照常办理"),
+    responses=returns(DefinitionState, "不再受理新的；未办结的照常办理"),
     openapi_extra=command(None),
 )
 async def retire(request: Request, asking: Administrator, district: str, name: str) -> Response:
@@ -279,7 +241,7 @@ async def preview_migration(
 ) -> Response:
     """Return what a migration would do to every open case; writes nothing."""
     del district
-    body = typed(await _tree(request), MigrationBody)
+    body = typed(await tree_of(request), MigrationBody)
     planned = plan(await asking.services.engine.refresh(), name, body.since, body.to)
     return answer(await run_in_threadpool(_previewed, asking, planned))
 
@@ -294,8 +256,7 @@ async def preview_migration(
 async def approve(request: Request, asking: Administrator, district: str, name: str) -> Response:
     """Approve the plan that a preview showed; applying is left to the command line."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, MigrationBody)
+    caller, body = await sent(request, asking, MigrationBody)
     engine = asking.services.engine
     planned = plan(await engine.refresh(), name, body.since, body.to)
     if body.plan != planned.rule.digest:
@@ -334,17 +295,6 @@ def _previewed(asking: Asking, planned: PlannedMigration) -> MigrationDocument:
     )
 
 
-async def _tree(request: Request) -> dict[str, Any]:
-    return parse(await read_body(request, request.app.state.door.services.max_body))
-
-
-def _second(caller: Caller) -> Caller:
-    """Return the same caller for the second thing that one request asks for."""
-    return Caller(
-        actor=caller.actor, client=caller.client, key=f"{caller.key}:2", digest=caller.digest
-    )
-
-
 def _version(kind: Kind, reference: Reference) -> KindVersion:
     publication = reference.publications[kind.hash]
     return KindVersion(
@@ -364,9 +314,9 @@ def _word(name: str, digest: str | None, reference: Reference) -> str:
     return "active" if digest and reference.active.get(name) == digest else "published"
 
 
-def _state(reference: Reference, name: str, digest: str | None) -> KindState:
+def _state(reference: Reference, name: str, digest: str | None) -> DefinitionState:
     kind = reference.kinds.get(digest or "")
-    return KindState(
+    return DefinitionState(
         name=name,
         version=kind.version if kind else None,
         hash=digest,

@@ -1,10 +1,7 @@
 """台账: rows and counts of every ledger, now, as of and as known at any moment; csv and xlsx."""
 
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from msgspec import Struct
@@ -12,28 +9,21 @@ from psycopg.errors import UndefinedTable
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api import asked as a
 from api.access import Asking, LedgerReader, Reader, refuse_unknown
 from api.answers import Listing, answer, plain
-from api.errors import LedgerBehind, NotAcceptable
 from api.exporting import TYPES, Provenance, chunks, listed, write_file
 from api.openapi import returns
 from api.times import query_moment, with_plus
-from domain.errors import BadInput, NotFound
+from domain.errors import NotFound
 from eventlog.runner import Lag, lag
 from projections.query import SEARCH, SORT
-from projections.readable import QUERIES, Readable, keeps_rows
+from projections.readable import PROGRAMMED, QUERIES, Readable, keeps_rows
 from projections.search import CHECKPOINT as SEARCHED
 from projections.search import Asked, searched
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/ledgers"
-MOST: Final = 500
-USUAL: Final = 50
-WAIT_SECONDS: Final = 5.0
-LOOK_SECONDS: Final = 0.02
-_MOMENTS: Final = ("as_of", "known_at", "at_least")
-_PAGING: Final = ("limit", "cursor", "format")
-_FORMS: Final = ("json", *TYPES)
 
 
 class LedgerColumn(Struct):
@@ -76,27 +66,25 @@ class Query(Struct, kw_only=True):
 
     ledger: Readable
     filters: dict[str, str]
-    as_of: datetime | None
-    known_at: datetime | None
-    at_least: int | None
+    moments: a.Moments
 
     def arguments(self, asking: Asking) -> dict[str, Any]:
         """Return the scope, the filters and moments as every ledger takes them.
 
         Words that are looked for give way to the cases found; this takes a connection of its own.
         """
-        now = asking.services.engine.now()
+        now, moments = asking.services.engine.now(), self.moments
         filters: Mapping[str, str] = self.filters
         if SEARCH in filters and keeps_rows(self.ledger):
-            asked = Asked(self.ledger, filters, asking.scope, self.as_of, self.known_at, now)
+            asked = Asked(self.ledger, filters, asking.scope, moments.as_of, moments.known_at, now)
             vault, titles = asking.services.vault, asking.sees_texts
             with asking.services.database.connection() as connection:
                 filters = searched(connection, vault, asked, titles=titles)
         return {
             "scope": asking.scope,
             "filters": filters,
-            "as_of": self.as_of,
-            "known_at": self.known_at,
+            "as_of": moments.as_of,
+            "known_at": moments.known_at,
             "now": now,
         }
 
@@ -115,22 +103,8 @@ def list_ledgers(asking: Reader, district: str) -> Response:
 
 def _documented(*, paging: bool) -> dict[str, Any]:
     """Describe the parameters; each ledger's own filters stand in the list of ledgers."""
-    texts = {
-        "as_of": "那时实际的情况，按现在所知（RFC 3339）",
-        "known_at": "那时台账显示的情况（RFC 3339）",
-        "at_least": "等到台账至少处理到这个位点（最多 5 秒）",
-    }
-    if paging:
-        texts |= {
-            "limit": f"每页行数，1 至 {MOST}",
-            "cursor": "上一页的 next",
-            "format": "json、csv 或 xlsx；也可用 Accept 头",
-            SORT: "排序的列；前加 - 为倒序",
-        }
-    named = [
-        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
-        for name, text in texts.items()
-    ]
+    paged = {SORT: "排序的列；前加 - 为倒序"} if paging else {}
+    named = a.documented([*a.MOMENTS, *(a.PAGING if paging else ())], paged)
     filters = {
         "name": "filters",
         "in": "query",
@@ -156,14 +130,14 @@ def read_ledger(request: Request, asking: LedgerReader, district: str, ledger: s
 
 
 def _read(request: Request, asking: Asking, found: Readable) -> Response:
-    refuse_unknown(request, [*_MOMENTS, *_PAGING, SORT, *found.filters])
+    refuse_unknown(request, [*a.MOMENTS, *a.PAGING, SORT, *found.filters])
     given = dict(request.query_params)
     query = _query(found, given)
-    _await(asking, found, query)
-    form = _form(request, given)
+    _await(asking, query)
+    form = a.form(request, given)
     if form != "json":
         return _file(form, found, asking, query, given)
-    limit, arguments = _limit(given.get("limit")), query.arguments(asking)
+    limit, arguments = a.limit(given), query.arguments(asking)
     with asking.services.database.connection() as connection:
         page = found.page(connection, **arguments, limit=limit, cursor=given.get("cursor"))
     names = ["id", *(column.name for column in listed(found))]
@@ -177,7 +151,7 @@ def _read(request: Request, asking: Asking, found: Readable) -> Response:
             "final": page.final,
         }
     )
-    return answer(content, headers=_link(request, given, page.next))
+    return answer(content, headers=a.link(request, given, page.next))
 
 
 @router.get(
@@ -194,9 +168,9 @@ def read_summary(request: Request, asking: LedgerReader, district: str, ledger: 
 
 
 def _counted(request: Request, asking: Asking, found: Readable) -> Response:
-    refuse_unknown(request, [*_MOMENTS, *found.filters])
+    refuse_unknown(request, [*a.MOMENTS, *found.filters])
     query = _query(found, dict(request.query_params))
-    _await(asking, found, query)
+    _await(asking, query)
     arguments = query.arguments(asking)
     with asking.services.database.connection() as connection:
         counts = found.summary(connection, **arguments)
@@ -231,7 +205,7 @@ def _described(ledger: Readable, standing: Mapping[str, Lag]) -> LedgerDescripti
     return LedgerDescription(
         name=ledger.name,
         title=ledger.title,
-        sort="register" if ledger.called else "code",
+        sort="code" if ledger.name in PROGRAMMED else "register",
         columns=[LedgerColumn(one.name, one.label, one.kind, one.words) for one in listed(ledger)],
         filters=[LedgerFilter(name, one.label, one.how) for name, one in ledger.filters.items()],
         sorts=[sort for name in ledger.sorts for sort in (name, f"-{name}")],
@@ -249,77 +223,14 @@ def _query(ledger: Readable, given: Mapping[str, str]) -> Query:
             filters[name] = with_plus(value)
         elif name in ledger.filters or name == SORT:
             filters[name] = value
-    return Query(
-        ledger=ledger,
-        filters=filters,
-        as_of=_moment(given, "as_of"),
-        known_at=_moment(given, "known_at"),
-        at_least=_whole(given, "at_least"),
-    )
+    return Query(ledger=ledger, filters=filters, moments=a.moments(given))
 
 
-def _moment(given: Mapping[str, str], name: str) -> datetime | None:
-    return query_moment(given[name], name) if name in given else None
-
-
-def _whole(given: Mapping[str, str], name: str) -> int | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdigit() and len(value) < 16):  # noqa: PLR2004 - below 2^53
-        raise BadInput(detail=f"{name} 应为不小于 0 的整数", pointer=name)
-    return int(value)
-
-
-def _limit(value: str | None) -> int:
-    limit = _whole({"limit": value}, "limit") if value is not None else USUAL
-    if limit is None or not 1 <= limit <= MOST:
-        raise BadInput(detail=f"limit 应在 1 至 {MOST} 之间", pointer="limit")
-    return limit
-
-
-def _form(request: Request, given: Mapping[str, str]) -> str:
-    """Return json, csv or xlsx: the parameter first, then the Accept header.
-
-    Raises:
-        NotAcceptable: neither of these.
-    """
-    wanted = given.get("format")
-    if wanted is not None:
-        if wanted not in _FORMS:
-            raise NotAcceptable(wanted=wanted[:32], known="、".join(_FORMS), pointer="format")
-        return wanted
-    accept = request.headers.get("accept", "*/*").lower()
-    for form, media in (("json", "application/json"), *TYPES.items()):
-        if media.partition(";")[0] in accept:
-            return form
-    if not accept or "*/*" in accept or "application/*" in accept:
-        return "json"
-    raise NotAcceptable(wanted=accept[:64], known="、".join(_FORMS))
-
-
-def _await(asking: Asking, ledger: Readable, query: Query) -> None:
-    """Wait, but not for ever, until a ledger has come to a position: who writes reads it.
-
-    Raises:
-        LedgerBehind: it has not by then.
-    """
-    wanted = query.at_least
-    if wanted is None:
-        return
+def _await(asking: Asking, query: Query) -> None:
+    """Let the ledger come to the position asked for: who writes reads it. Raises LedgerBehind."""
     # The index of words too: who has just reported a case finds it by its title.
-    follows = [*ledger.follows, *([SEARCHED] if SEARCH in query.filters else [])]
-    asking.services.runner.wake()
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        with asking.services.database.connection() as connection:
-            standing = {one.name: one.position for one in lag(connection)}
-        current = min(standing.get(name, 0) for name in follows)
-        if current >= wanted:
-            return
-        if time.monotonic() > deadline:
-            raise LedgerBehind(ledger=ledger.title, current=current, wanted=wanted)
-        time.sleep(LOOK_SECONDS)
+    follows = [*query.ledger.follows, *([SEARCHED] if SEARCH in query.filters else [])]
+    a.wait_for(asking, follows, query.ledger.title, query.moments.at_least)
 
 
 def _file(
@@ -329,7 +240,7 @@ def _file(
     query: Query,
     given: Mapping[str, str],
 ) -> Response:
-    asked = {name: value for name, value in given.items() if name not in _PAGING}
+    asked = {name: value for name, value in given.items() if name not in a.PAGING}
     provenance = Provenance(asked, asking.services.id)
     directory, arguments = asking.reference.directory, query.arguments(asking)
     with (
@@ -340,10 +251,3 @@ def _file(
     name = f"{ledger.name}-{asking.services.id}-{extract.position}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(chunks(file), headers=headers, media_type=TYPES[form])
-
-
-def _link(request: Request, given: Mapping[str, str], following: str | None) -> dict[str, str]:
-    if following is None:
-        return {}
-    query = urlencode({**given, "cursor": following})
-    return {"Link": f'<{request.scope["path"]}?{query}>; rel="next"'}

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api.access import Asking, Guard, Reader
 from api.answers import Listing, answer
-from api.body import SentTime, parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.body import SentTime
+from api.idempotency import caller_of, recall, sent
 from api.openapi import command, returns
 from api.times import moment, shown
 from domain import facts as f
@@ -81,9 +81,7 @@ def list_outages(asking: Reader, district: str) -> Response:
 async def declare_outage(request: Request, asking: Deciding, district: str) -> Response:
     """Declare a time without the system."""
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, OutageBody)
+    caller, body = await sent(request, asking, OutageBody)
     since, until = moment(body.since, "/from"), moment(body.until, "/until")
     engine = asking.services.engine
     stored = await run_in_threadpool(recall, asking, caller)

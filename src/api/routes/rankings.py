@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api.access import Asking, Guard, Reader
 from api.answers import Listing, answer
-from api.body import SentTime, parse, read_body, typed
-from api.idempotency import caller_of, recall
+from api.body import SentTime
+from api.idempotency import recall, sent
 from api.openapi import command, returns
 from api.times import moment, query_moment, shown
 from domain import facts as f
@@ -114,9 +114,7 @@ async def sign_ranking(
 ) -> Response:
     """Sign a ranking as it was previewed: version 1, or the correction of the one before."""
     del district
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
-    caller = caller_of(request, asking, tree)
-    body = typed(tree, SignBody)
+    caller, body = await sent(request, asking, SignBody)
     engine = asking.services.engine
     stored = await run_in_threadpool(recall, asking, caller)
     if stored is None:

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from api.access import Administrator, Asking, Reader
 from api.answers import Listing, answer, plain
-from api.body import parse, read_body, typed
+from api.body import tree_of, typed
+from api.defining import CheckDocument, SourceBody, VersionBody, bad, good
 from api.errors import RegisterHalted
 from api.exporting import listed
-from api.idempotency import caller_of, recall
+from api.idempotency import again, caller_of, recall, sent
 from api.logs import logger, where
 from api.openapi import command, returns
 from api.registers import (
@@ -33,7 +34,6 @@ from projections.rebuild import RebuildHalted
 from projections.registers.language import BadRegister, Register, published_register
 from projections.registers.previewing import preview
 from workflows.engine import Caller
-from workflows.kind_report import plain as problem_of
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/registers"
@@ -42,38 +42,6 @@ PATIENCE: Final = 10.0
 """Seconds that a request waits for a register to be built; it is built all the same."""
 ROWS: Final = 20
 _under_way: Final[dict[tuple[str, str], asyncio.Task[int]]] = {}
-
-
-class RegisterSource(Struct, forbid_unknown_fields=True):
-    """A register's YAML."""
-
-    source: str
-    activate: bool = False
-
-
-class RegisterVersion(Struct, forbid_unknown_fields=True):
-    """Which version of a register."""
-
-    version: str
-
-
-class RegisterProblem(Struct, kw_only=True):
-    """What is wrong with a definition, and in which line."""
-
-    line: int | None
-    path: str
-    problem: str
-    text: str | None
-
-
-class CheckedRegister(Struct, kw_only=True):
-    """What a look at a definition found."""
-
-    valid: bool
-    name: str | None = None
-    version: str | None = None
-    hash: str | None = None
-    problems: list[RegisterProblem]
 
 
 class PreviewedRegister(Struct, kw_only=True):
@@ -122,23 +90,18 @@ def read_registers(asking: Reader, district: str) -> Response:
     BASE + "/check",
     summary="检查台账定义，不写入",
     tags=["管理"],
-    responses=returns(CheckedRegister, "逐行列出的问题"),
-    openapi_extra=command(RegisterSource),
+    responses=returns(CheckDocument, "逐行列出的问题"),
+    openapi_extra=command(SourceBody),
 )
 async def check_register(request: Request, asking: Administrator, district: str) -> Response:
     """Look at a definition; writes nothing, and the answer lists every problem with its line."""
     del district
-    body = typed(await _tree(request), RegisterSource)
+    body = typed(await tree_of(request), SourceBody)
     try:
         found = await run_in_threadpool(look_at, body.source, asking.reference)
-    except BadRegister as bad:
-        told = [RegisterProblem(**problem_of(one, body.source)) for one in bad.found]
-        return answer(CheckedRegister(valid=False, problems=told))
-    return answer(
-        CheckedRegister(
-            valid=True, name=found.name, version=found.version, hash=found.hash, problems=[]
-        )
-    )
+    except BadRegister as problem:
+        return answer(bad(problem.found, body.source))
+    return answer(good(found))
 
 
 @router.post(
@@ -146,12 +109,12 @@ async def check_register(request: Request, asking: Administrator, district: str)
     summary="预览台账的前几行和合计，不写入",
     tags=["管理"],
     responses=returns(PreviewedRegister, "最近的事项会怎样列出"),
-    openapi_extra=command(RegisterSource),
+    openapi_extra=command(SourceBody),
 )
 async def preview_register(request: Request, asking: Administrator, district: str) -> Response:
     """Fold a definition from the log and show what it lists; nothing of it is kept."""
     del district
-    body = typed(await _tree(request), RegisterSource)
+    body = typed(await tree_of(request), SourceBody)
     found = await run_in_threadpool(look_at, body.source, asking.reference)
     return answer(plain(await run_in_threadpool(_previewed, asking, found)))
 
@@ -162,20 +125,19 @@ async def preview_register(request: Request, asking: Administrator, district: st
     summary="发布台账的新版本",
     tags=["管理"],
     responses=returns(RegisterStanding, "已发布；activate 为 true 时即启用", status=201),
-    openapi_extra=command(RegisterSource),
+    openapi_extra=command(SourceBody),
 )
 async def publish_register(request: Request, asking: Administrator, district: str) -> Response:
     """Publish a version; what is in use stays in use unless it is activated."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, RegisterSource)
+    caller, body = await sent(request, asking, SourceBody)
     engine = asking.services.engine
     await run_in_threadpool(recall, asking, caller)
     found = await run_in_threadpool(look_at, body.source, await engine.refresh())
     await publish(asking.services, found, caller=caller)
     known = version_of((await engine.refresh()).definitions, found.name, found.version)
     if body.activate:
-        return await _activated(asking, known, _second(caller), 201)
+        return await _activated(asking, known, again(caller), 201)
     return answer(await _now(asking, known), 201)
 
 
@@ -184,15 +146,14 @@ async def publish_register(request: Request, asking: Administrator, district: st
     summary="启用台账的一个版本",
     tags=["管理"],
     responses=returns(RegisterStanding, "已启用；202 为仍在建，其间原来的照常可读"),
-    openapi_extra=command(RegisterVersion),
+    openapi_extra=command(VersionBody),
 )
 async def activate_register(
     request: Request, asking: Administrator, district: str, name: str
 ) -> Response:
     """Build a version beside the one that answers, then turn to it."""
     del district
-    tree = await _tree(request)
-    caller, body = caller_of(request, asking, tree), typed(tree, RegisterVersion)
+    caller, body = await sent(request, asking, VersionBody)
     engine = asking.services.engine
     known = version_of((await engine.refresh()).definitions, name, body.version)
     stored = await run_in_threadpool(recall, asking, caller)
@@ -297,15 +258,4 @@ def _standing(
         published_by=state.published_by,
         position=state.position,
         built=built,
-    )
-
-
-async def _tree(request: Request) -> dict[str, Any]:
-    return parse(await read_body(request, request.app.state.door.services.max_body))
-
-
-def _second(caller: Caller) -> Caller:
-    """Return the same caller for the second thing that one request asks for."""
-    return Caller(
-        actor=caller.actor, client=caller.client, key=f"{caller.key}:2", digest=caller.digest
     )

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.access import Asking, Writer
 from api.answers import answer, entity_tag
-from api.body import AttachmentIds, SentTime, parse, read_body, typed
+from api.body import AttachmentIds, SentTime, tree_of, typed
 from api.hot import HotRoute
 from api.idempotency import caller_of, canonical
 from api.metered import count_appended
@@ -77,7 +77,7 @@ class ReportBody(Struct, forbid_unknown_fields=True):
 
 async def report(request: Request, asking: Writer, district: str) -> Response:
     """Take in an issue: 201 when it is new, 200 when its source reference is known already."""
-    tree = parse(await read_body(request, request.app.state.door.services.max_body))
+    tree = await tree_of(request)
     caller = caller_of(request, asking, tree)
     command = _command(typed(tree, ReportBody), asking)
     engine = asking.services.engine

@@ -1,7 +1,9 @@
 """`bihuan accountability`: 四定三包 by case, leader, unit or campaign, as a workbook or CSV."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Final
 
 import typer
 
@@ -38,77 +40,50 @@ Filters = Annotated[
 ]
 
 
-@accountability.command()
-def cases(
-    *,
-    district_code: DistrictOption,
-    out: Out,
-    filters: Filters = None,
-    as_of: AsOf = "",
-    known_at: KnownAt = "",
-    data: DataOption = None,
-) -> None:
-    """每个事项一行、七格；xlsx 为可打印的挂图 One line a case; the chart to print."""
-    _export(None, district_code, out, filters, as_of, known_at, data)
+WAYS: Final[dict[str, tuple[Grouping | None, str]]] = {
+    "cases": (None, "每个事项一行、七格；xlsx 为可打印的挂图 One line a case; the chart to print."),
+    "leaders": ("leader", "按包案领导合计 By leader."),
+    "units": ("unit", "按牵头单位合计，含下级 By unit, with its subordinates."),
+    "campaigns": ("campaign", "按专项行动合计 By campaign."),
+}
+"""The commands: by what each counts, and how it explains itself."""
 
 
-@accountability.command()
-def leaders(
-    *,
-    district_code: DistrictOption,
-    out: Out,
-    filters: Filters = None,
-    as_of: AsOf = "",
-    known_at: KnownAt = "",
-    data: DataOption = None,
-) -> None:
-    """按包案领导合计 By leader."""
-    _export("leader", district_code, out, filters, as_of, known_at, data)
+def _command(by: Grouping | None) -> Callable[..., None]:
+    """Return the command that writes the cases, or their groups by `by`."""
+
+    def export(
+        *,
+        district_code: DistrictOption,
+        out: Out,
+        filters: Filters = None,
+        as_of: AsOf = "",
+        known_at: KnownAt = "",
+        data: DataOption = None,
+    ) -> None:
+        with explained():
+            moments = {"as_of": moment(as_of), "known_at": moment(known_at)}
+        _export(by, data, district_code, out, filters or [], moments)
+
+    return export
 
 
-@accountability.command()
-def units(
-    *,
-    district_code: DistrictOption,
-    out: Out,
-    filters: Filters = None,
-    as_of: AsOf = "",
-    known_at: KnownAt = "",
-    data: DataOption = None,
-) -> None:
-    """按牵头单位合计，含下级 By unit, with its subordinates."""
-    _export("unit", district_code, out, filters, as_of, known_at, data)
-
-
-@accountability.command()
-def campaigns(
-    *,
-    district_code: DistrictOption,
-    out: Out,
-    filters: Filters = None,
-    as_of: AsOf = "",
-    known_at: KnownAt = "",
-    data: DataOption = None,
-) -> None:
-    """按专项行动合计 By campaign."""
-    _export("campaign", district_code, out, filters, as_of, known_at, data)
+for _name, (_by, _help) in WAYS.items():
+    accountability.command(_name, help=_help)(_command(_by))
 
 
 def _export(
     by: Grouping | None,
+    data: Path | None,
     code: str,
     out: Path,
-    filters: list[str] | None,
-    as_of: str,
-    known_at: str,
-    data: Path | None,
+    filters: list[str],
+    moments: dict[str, datetime | None],
 ) -> None:
     if out.suffix not in {".xlsx", ".csv"}:
         fail(f"不认识的输出格式“{out.suffix}”。请用 .xlsx 或 .csv", WRONG_USAGE)
-    given = [one.partition("=") for one in filters or []]
+    given = [one.partition("=") for one in filters]
     pairs = {name: value for name, _, value in given}
-    with explained():
-        moments = {"as_of": moment(as_of), "known_at": moment(known_at)}
     with district(data, code) as services:
         follow(services)
         reference = run(services.engine.refresh)

@@ -1,6 +1,5 @@
 """`bihuan export`: a ledger as a workbook or CSV, now, as of, or as known at a moment."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,10 +20,8 @@ from app.commands.shared import (
 )
 from app.output import WRONG_USAGE, fail, say
 from app.wiring import real_clock
-from domain.directory import Directory
 from projections import sheet
 from projections.export import write_csv, write_xlsx
-from projections.ledger import Item
 from projections.ledgers import LEDGERS
 from projections.readable import QUERIES, Readable
 from projections.registers.language import SHIPPED
@@ -75,7 +72,7 @@ def _write(
     ):
         columns = sheet.headings(ledger)
         shown = sheet.revealed(extract.items, ledger.columns, texts, services.vault)
-        rows = sheet.table(_named(shown, ledger, directory), columns)
+        rows = sheet.table(sheet.in_words(shown, ledger.columns, directory), columns)
         if out.suffix == ".csv":
             write_csv(out, columns, rows)
             return extract.position
@@ -90,11 +87,3 @@ def _write(
         )
         write_xlsx(out, ledger.title, columns, rows, told, layout=ledger.layout)
         return extract.position
-
-
-def _named(items: Iterable[Item], ledger: Readable, directory: Directory) -> Iterator[Item]:
-    """Put the names of units in the place of their ids."""
-    units = [column.name for column in ledger.columns if column.kind == "unit"]
-    for item in items:
-        known = {name: directory.units.get(item[name]) for name in units if item[name]}
-        yield item | {name: entry.name for name, entry in known.items() if entry}

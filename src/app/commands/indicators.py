@@ -7,7 +7,6 @@ import msgspec
 import typer
 
 from api.defining import indicator_source
-from api.services import DistrictServices
 from app.commands.kind_files import Definition, text_of
 from app.commands.shared import (
     AsOf,
@@ -20,8 +19,8 @@ from app.commands.shared import (
     follow,
     moment,
     run,
+    with_indicators,
 )
-from app.definitions import bring_shipped
 from app.output import FAILED, WRONG_USAGE, document, fail, result, say
 from app.wiring import real_clock
 from domain.definitions import INDICATOR
@@ -33,7 +32,6 @@ from projections.indicators.formula import UNITS, BadFormula, Formula, read_form
 from projections.indicators.periods import Period, read_period
 from workflows.definitions import activate_definition, publish_definition, retire_definition
 from workflows.kind_report import plain, said
-from workflows.reference import Reference
 
 indicators = typer.Typer(help="考核指标 Indicators", no_args_is_help=True)
 NONE: Final = "—"
@@ -76,7 +74,7 @@ def list_command(
 ) -> None:
     """列出启用的指标 List the indicators in use."""
     with district(data, district_code) as services:
-        kept = office.in_use(_reference(services).definitions)
+        kept = office.in_use(with_indicators(services).definitions)
     formulas = [one.formula for one in kept]
     if as_json:
         document([_described(one) for one in formulas])
@@ -126,7 +124,7 @@ def show(  # noqa: PLR0913 - one argument an option
     with explained():
         moments = {"as_of": moment(as_of), "known_at": moment(known_at)}
     with district(data, district_code) as services:
-        reference = _reference(services)
+        reference = with_indicators(services)
         wanted = office.chosen(reference.definitions, name, formula or None).formula
         follow(services)
         now = reference.now(real_clock())
@@ -157,17 +155,6 @@ def show(  # noqa: PLR0913 - one argument an option
         document(msgspec.to_builtins(found))
     else:
         _say(wanted, found)
-
-
-def _reference(services: DistrictServices) -> Reference:
-    """Return what the district has; the indicators that ship are its own from the first look on."""
-
-    async def work() -> Reference:
-        for problem in await bring_shipped(services.engine):
-            say(problem)
-        return await services.engine.refresh()
-
-    return run(work)
 
 
 def _period(formula: Formula, text: str) -> Period | None:
@@ -221,7 +208,7 @@ def publish(
     text = text_of(definition)
     with district(data, district_code) as services:
         source = indicator_source(text)
-        _reference(services)
+        with_indicators(services)
 
         async def work() -> None:
             await publish_definition(services.engine, source)
@@ -240,7 +227,7 @@ def activate_command(
 ) -> None:
     """启用已发布的版本 Let a published version count from now on."""
     with district(data, district_code) as services:
-        found = office.chosen(_reference(services).definitions, name, version)
+        found = office.chosen(with_indicators(services).definitions, name, version)
         digest = found.formula.hash
         done = run(lambda: activate_definition(services.engine, INDICATOR, name, digest))
     say(f"{name}@{version} {'已启用' if done else '本来就在启用'}；旧版仍可用 --formula 查询。")
@@ -251,6 +238,6 @@ def activate_command(
 def retire_command(name: Name, *, district_code: DistrictOption, data: DataOption = None) -> None:
     """停用指标 Take an indicator out of use; its versions can still be asked for."""
     with district(data, district_code) as services:
-        _reference(services)
+        with_indicators(services)
         done = run(lambda: retire_definition(services.engine, INDICATOR, name))
     say(f"{name} {'已停用' if done else '此前已停用'}；再次启用用 activate。")

@@ -19,8 +19,8 @@ from app.commands.shared import (
     follow,
     moment,
     run,
+    with_indicators,
 )
-from app.definitions import bring_shipped
 from app.output import document, fail, result, say
 from app.wiring import real_clock
 from domain import facts as f
@@ -33,7 +33,6 @@ from projections.indicators.ranking import compute
 from workflows.administration import administrator, key_digest
 from workflows.engine import Caller
 from workflows.rankings import SIGNING, previewed, sign, versions
-from workflows.reference import Reference
 
 ranking = typer.Typer(help="考核通报 Rankings of units", no_args_is_help=True)
 
@@ -114,7 +113,7 @@ def show(
 def _preview(
     services: DistrictServices, name: str, period: str, at: datetime | None, levels: str
 ) -> tuple[f.RankingSigned, f.RankingSigned | None]:
-    reference = run(lambda: _reference(services))
+    reference = with_indicators(services)
     now = reference.now(real_clock())
     follow(services)
     formula = office.chosen(reference.definitions, name).formula
@@ -130,13 +129,6 @@ def _preview(
         )
     signed = versions(services.engine, name, period)
     return previewed(computed, signed), signed[-1] if signed else None
-
-
-async def _reference(services: DistrictServices) -> Reference:
-    """Return what the district has; the indicators that ship are its own from the first look on."""
-    for problem in await bring_shipped(services.engine):
-        say(problem)
-    return await services.engine.refresh()
 
 
 async def _caller(

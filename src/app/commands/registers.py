@@ -224,15 +224,10 @@ def _plain(
 
 
 def _revealed(services: DistrictServices, found: Register, shown: Preview) -> list[dict[str, Any]]:
-    columns = found.ledger.columns
+    columns, directory = found.ledger.columns, services.engine.reference.directory
     with services.database.connection() as texts:
-        items = list(sheet.revealed(shown.items, columns, texts, services.vault))
-    units = services.engine.reference.directory.units
-    for item in items:
-        for column in columns:
-            unit = units.get(item[column.name] or "") if column.kind == "unit" else None
-            item[column.name] = unit.name if unit else item[column.name]
-    return items
+        items = sheet.revealed(shown.items, columns, texts, services.vault)
+        return list(sheet.in_words(items, columns, directory))
 
 
 def _say_preview(found: Register, shown: Preview, listed: list[dict[str, Any]]) -> None:
@@ -247,7 +242,5 @@ def _say_preview(found: Register, shown: Preview, listed: list[dict[str, Any]]) 
 
 
 def _cell(item: dict[str, Any], column: Column) -> str:
-    value = item[column.name]
-    if isinstance(value, bool):
-        return "是" if value else "否"
+    value = sheet.cell(item[column.name])
     return "" if value is None else str(value)

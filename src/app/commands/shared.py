@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 import psycopg
 import typer
 
+from api.defining import shipped_indicators
 from api.services import DistrictServices
 from app.embedded import EmbeddedError
 from app.migrate import BadDistrictId, MigrationRefused
@@ -29,6 +30,8 @@ from domain.errors import BadInput, NaiveTime, Refusal
 from eventlog.appender import LogClosed, LogUnavailable
 from eventlog.database import UnsafeServer
 from eventlog.keys import KeyFileBroken, KeyFileUnsafe, WrongMasterKey
+from workflows.definitions import bring_definitions
+from workflows.reference import Reference
 
 Result = TypeVar("Result")
 
@@ -136,6 +139,18 @@ def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]  # pyright: ignore[reportUnknownVariableType]
         raise first from None
+
+
+def with_indicators(services: DistrictServices) -> Reference:
+    """Return what a district has; the indicators that ship are its own from the first look on."""
+
+    async def work() -> Reference:
+        _, problems = await bring_definitions(services.engine, shipped_indicators())
+        for problem in problems:
+            say(problem)
+        return await services.engine.refresh()
+
+    return run(work)
 
 
 def moment(text: str) -> datetime | None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from domain.facts import NoticeIssued, PartyNotified
 from eventlog.database import Connection, Database
 from eventlog.reader import read_positions
+from workflows.steady import OwnConnection
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than sending (10 s) and recording (30 s until the log gives up) can take together."""
@@ -89,13 +90,12 @@ STANDING: Final = """
 """
 
 
-class Claims:
+class Claims(OwnConnection):
     """One worker's connection; for one thread."""
 
     def __init__(self, database: Database) -> None:
         """Connect when first asked."""
-        self._database = database
-        self._connection: Connection | None = None
+        super().__init__(database, SETTINGS, (STATEMENT_SECONDS, STATEMENT_SECONDS))
 
     def claim(self, real: datetime, since: datetime, limit: int) -> list[Claimed]:
         """Take notices that may be sent now, in the order in which they were issued.
@@ -117,29 +117,6 @@ class Claims:
     def done(self, claimed: Claimed) -> None:
         """Take a notice off the table: its outcome is in the log."""
         self.connect().execute(DONE, (claimed.case, claimed.fact.notice))
-
-    def connect(self) -> Connection:
-        """Return the connection, a new one where there is none.
-
-        Raises:
-            psycopg.OperationalError: the database is away.
-        """
-        if self._connection is None:
-            connection = self._database.connect()
-            limit = str(int(1000 * STATEMENT_SECONDS))
-            try:
-                connection.execute(SETTINGS, (limit, limit))
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
-
-    def close(self) -> None:
-        """Give back the connection; what is leased comes back by itself."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _read(self, rows: Sequence[tuple[object, ...]]) -> list[Claimed]:
         """Add what the log says of the claimed rows."""

@@ -7,11 +7,9 @@ its command id is derived from the notice alone, so the first one recorded stand
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -23,8 +21,7 @@ from workflows.engine import Caller, Engine
 from workflows.notices.channel import WEBHOOK, Target, load_target
 from workflows.notices.claims import ATTEMPTS, SCHEDULE, Claimed, Claims
 from workflows.notices.message import Channel, Failed, Taken, clock_of, compose, message_id
-
-Result = TypeVar("Result")
+from workflows.steady import Claiming, Trouble
 
 CLIENT: Final = "channel"
 LIMIT: Final = 16
@@ -37,9 +34,6 @@ MAY_NOT_SEE: Final = "may-not-see"
 UNKNOWN: Final = "broken-off"
 """Of a notice whose every attempt ended with the process that made it."""
 
-Trouble = Callable[[BaseException], None]
-"""Hears what went wrong on our side: a database that is away, a case that refuses."""
-
 
 class Tally(Struct):
     """What this worker has done."""
@@ -50,7 +44,7 @@ class Tally(Struct):
     given_up: int = 0
 
 
-class NoticeWorker:
+class NoticeWorker(Claiming):
     """Sends the notices of one district."""
 
     def __init__(
@@ -62,48 +56,23 @@ class NoticeWorker:
         poll: float = POLL_SECONDS,
     ) -> None:
         """Connect when first run; `trouble` hears of errors, for the log."""
+        self._claims = Claims(engine.database)
+        super().__init__(f"notices-{engine.district}", self._claims, trouble, RETRY_SECONDS)
         self._engine = engine
         self._channel = channel
-        self._trouble = trouble or _unheard
         self._poll = poll
-        self._claims = Claims(engine.database)
-        self._hand = ThreadPoolExecutor(1, f"notices-{engine.district}")
-        self._stopping = asyncio.Event()
         self._target: Target | None = None
         self._configured = 0
         """The position at which the channel was configured that `_target` says."""
         self.tally = Tally()
 
-    async def run(self) -> None:
-        """Work until told to stop; a lost database is waited for.
-
-        What is being sent is finished; cancelled, it is sent again when its lease ends.
-        """
-        try:
-            while not self._stopping.is_set():
-                try:
-                    taken = await self.step()
-                except LogClosed:
-                    return
-                except Exception as error:  # noqa: BLE001 - it must outlive whatever goes wrong
-                    self._trouble(error)
-                    await self._at_hand(self._claims.close)
-                    await self._wait(RETRY_SECONDS)
-                else:
-                    if taken < LIMIT:
-                        await self._wait(self._poll)
-        finally:
-            await self.close()
-
-    def stop(self) -> None:
-        """Let `run` end after what is being sent; from the loop's own thread."""
-        self._stopping.set()
+    async def look(self) -> float:
+        """Send what may be sent; rest unless there may be more. Cut short, it is sent again."""
+        return self._poll if await self.step() < LIMIT else 0.0
 
     async def close(self) -> None:
         """Give back the connections; the worker is of no more use."""
-        with suppress(RuntimeError):  # it was closed before
-            self._hand.submit(self._claims.close)
-        self._hand.shutdown(wait=False)
+        await super().close()
         await self._channel.close()
 
     async def step(self) -> int:
@@ -181,14 +150,6 @@ class NoticeWorker:
         await self._engine.deliver(claimed.case, delivery, caller)
         await self._at_hand(self._claims.done, claimed)
 
-    async def _at_hand(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Do what blocks on the one thread that owns the connection."""
-        return await asyncio.get_running_loop().run_in_executor(self._hand, work, *arguments)
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
 
 async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
     """Do all of it at once; what fails harms no other, and comes back when its lease ends.
@@ -207,7 +168,3 @@ def caller_for(district: str, case: str, notice: int) -> Caller:
     key = message_id(district, case, notice)
     digest = sha256(key.encode()).digest()
     return Caller(actor=Actor(role=Role.TIMER), client=CLIENT, key=key, digest=digest)
-
-
-def _unheard(_: BaseException) -> None:
-    """Let nobody know."""

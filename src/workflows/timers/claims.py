@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 
 from domain.clock import Instance
 from eventlog.database import Connection, Database
+from workflows.steady import OwnConnection
 from workflows.timers.arrays import array
 
 SHORTEST: Final = timedelta(seconds=1)
@@ -126,13 +127,12 @@ STANDING: Final = """
 """
 
 
-class Claims:
+class Claims(OwnConnection):
     """One worker's connection, and the transaction in which it holds rows; for one thread."""
 
     def __init__(self, database: Database) -> None:
         """Connect when first asked."""
-        self._database = database
-        self._connection: Connection | None = None
+        super().__init__(database, SETTINGS, (HELD_SECONDS, STATEMENT_SECONDS))
 
     def claim(self, now: datetime, real: datetime, limit: int) -> list[Due]:
         """Hold the first rows that are due at `now` and that nobody else holds, in due order.
@@ -166,29 +166,6 @@ class Claims:
     def tidy(self) -> None:
         """Forget incidents of points that are gone."""
         self.connect().execute(TIDY)
-
-    def connect(self) -> Connection:
-        """Return the connection, a new one where there is none.
-
-        Raises:
-            psycopg.OperationalError: the database is away.
-        """
-        if self._connection is None:
-            connection = self._database.connect()
-            held, statement = (str(int(1000 * s)) for s in (HELD_SECONDS, STATEMENT_SECONDS))
-            try:
-                connection.execute(SETTINGS, (held, statement))
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
-
-    def close(self) -> None:
-        """Give back the connection, and with it whatever is held."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def standing(connection: Connection, now: datetime) -> Standing:

@@ -6,16 +6,14 @@ no longer holds the point, and the command id stands for the facts (clocks.md R1
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from traceback import extract_tb
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -26,10 +24,9 @@ from domain.errors import Refusal
 from domain.facts import Point
 from eventlog.appender import LogClosed
 from workflows.engine import Caller, Engine
+from workflows.steady import Claiming, Trouble
 from workflows.timers.claims import Claims, Due
 from workflows.timers.fold import OF_THE_CASE
-
-Result = TypeVar("Result")
 
 CLIENT: Final = "timer"
 LIMIT: Final = 50
@@ -62,11 +59,7 @@ class Batch(Struct):
     failed: list[tuple[Due, str]] = []
 
 
-Trouble = Callable[[BaseException], None]
-"""Hears what went wrong: a case that failed, a database that is away."""
-
-
-class Worker:
+class Worker(Claiming):
     """Lets happen what time brings in one district."""
 
     def __init__(
@@ -79,46 +72,17 @@ class Worker:
         poll: float = POLL_SECONDS,
     ) -> None:
         """Connect when first run; `trouble` hears of errors, for the log."""
-        self._engine = engine
         self._claims = Claims(engine.database)
-        self._hand = ThreadPoolExecutor(1, f"timer-{engine.district}")
+        super().__init__(f"timer-{engine.district}", self._claims, trouble, RETRY_SECONDS)
+        self._engine = engine
         self._limit = limit
         self._poll = poll
-        self._stopping = asyncio.Event()
-        self._trouble = trouble or _unheard
         self._tidied = 0.0
         self.tally = tally or Tally()
 
-    async def run(self) -> None:
-        """Work until told to stop; a lost database is waited for.
-
-        The batch in flight is finished; cancelled, it is given back.
-        """
-        try:
-            while not self._stopping.is_set():
-                try:
-                    claimed = await self.step()
-                except LogClosed:
-                    return
-                except Exception as error:  # noqa: BLE001 - it must outlive whatever goes wrong
-                    self._trouble(error)
-                    await self._at_hand(self._claims.close)
-                    await self._wait(RETRY_SECONDS)
-                else:
-                    if claimed < self._limit:
-                        await self._wait(self._pause())
-        finally:
-            await self.close()
-
-    def stop(self) -> None:
-        """Let `run` end after the batch in flight; from the loop's own thread."""
-        self._stopping.set()
-
-    async def close(self) -> None:
-        """Give back the connection and what it holds; the worker is of no more use."""
-        with suppress(RuntimeError):  # it was closed before
-            self._hand.submit(self._claims.close)
-        self._hand.shutdown(wait=False)
+    async def look(self) -> float:
+        """Let happen what is due; rest unless there may be more."""
+        return self._pause() if await self.step() < self._limit else 0.0
 
     async def step(self) -> int:
         """Claim one batch and settle its cases; return how many rows were claimed.
@@ -189,14 +153,6 @@ class Worker:
             await self._at_hand(self._claims.tidy)
             self._tidied = now
 
-    async def _at_hand(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Do what blocks on the one thread that owns the connection."""
-        return await asyncio.get_running_loop().run_in_executor(self._hand, work, *arguments)
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
     def _pause(self) -> float:
         """Return how long to wait: never past the next second, when something may be due."""
         engine = self._engine
@@ -224,10 +180,6 @@ def _planned(case: Case, row: Due) -> bool:
         and point in clock.plan
         for clock in case.clocks
     )
-
-
-def _unheard(_: BaseException) -> None:
-    """Let nobody know."""
 
 
 def _told(error: Exception) -> str:
