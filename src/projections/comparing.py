@@ -46,6 +46,7 @@ PUT_IN: Final = """
         SELECT FROM {old} o WHERE o.{owner} = n.{owner} AND md5(o::text) = md5(n::text))
 """
 TAKE_ALL_OUT: Final = "DELETE FROM {old}"
+ANALYZE: Final = "ANALYZE {old}"
 PUT_ALL_IN: Final = "INSERT INTO {old} ({columns}) SELECT {columns} FROM {new}"
 COLUMNS: Final = """
     SELECT attname, atttypid = 'integer'::regtype FROM pg_attribute
@@ -131,6 +132,9 @@ def exchange(
         most = rows.differing * 2 > rows.after
         for statement in (TAKE_ALL_OUT, PUT_ALL_IN) if most else (TAKE_OUT, PUT_IN):
             connection.execute(sql.SQL(statement).format(**names))
+        if most:
+            # What the server knows of the old rows would mislead whoever asks next.
+            connection.execute(sql.SQL(ANALYZE).format(**names))
 
 
 def _digest(connection: Connection, holds: str, table: str) -> tuple[int, str]:

@@ -49,7 +49,7 @@ def text_array(values: Iterable[str]) -> str:
     return "{" + ",".join([_quoted(value) for value in texts]) + "}"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def unit_array(values: tuple[str, ...]) -> str:
     """Return an array literal of units: few different lists of them stand in very many rows."""
     if all(_PLAIN.fullmatch(value) and value.upper() != "NULL" for value in values):

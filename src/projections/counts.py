@@ -151,7 +151,7 @@ def _count(
             counts[place] += sign
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def day_of(moment: datetime) -> str:
     """Return the day in Beijing."""
     return moment.astimezone(SHANGHAI).date().isoformat()
