@@ -231,8 +231,8 @@ def write_workbook(data: Path) -> dict[str, float]:
 
     from app.commands.shared import district  # noqa: PLC0415
     from projections import sheet  # noqa: PLC0415
-    from projections.export import write_xlsx  # noqa: PLC0415
     from projections.ledgers.deadlines import DEADLINES  # noqa: PLC0415
+    from projections.workbook import write_xlsx  # noqa: PLC0415
 
     with district(data, DISTRICT) as services, services.database.connection() as connection:
         began = time.perf_counter()

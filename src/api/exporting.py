@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from api.times import shown
 from domain.directory import Directory
-from projections import export, sheet
+from projections import export, sheet, workbook
 from projections.ledger import Extract
 from projections.query import Column, Kind
 from projections.readable import Readable
@@ -60,7 +60,7 @@ def write_file(
     else:
         notes = _notes(ledger, extract, provenance)
         layout = ledger.layout
-        export.write_xlsx(target, ledger.title, shown_columns, rows, notes, layout=layout)
+        workbook.write_xlsx(target, ledger.title, shown_columns, rows, notes, layout=layout)
     target.seek(0)
     return target
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from api.access import Asking
 from api.exporting import MEMORY_BYTES
-from projections import export
+from projections import export, workbook
 from projections.indicators import sheet
 from projections.indicators.answers import Answer, Group, Line, Question
 from projections.indicators.formula import UNITS, Formula
@@ -126,7 +127,7 @@ class _Links:
         self.formula, self.question, self.result, self.base = formula, question, result, base
 
     def total(self) -> dict[str, str]:
-        return self._of({})
+        return self._of(self._shared())
 
     def group(self, line: Line) -> dict[str, str]:
         by = self.question.by
@@ -135,12 +136,16 @@ class _Links:
         limits = {_LINKED[by]: line.key}
         if by == "unit":
             limits["levels"] = ",".join(self.result.levels)
-        return self._of(limits)
+        tail = urlencode(limits)
+        return {part: f"{address}&{tail}" for part, address in self._of_each.items()}
 
-    def _of(self, limits: Mapping[str, str]) -> dict[str, str]:
-        asked = {**self._shared(), **limits}
-        if "period" in limits:
-            asked = {name: one for name, one in asked.items() if name not in {"from", "to"}}
+    @cached_property
+    def _of_each(self) -> dict[str, str]:
+        """What the addresses of all groups begin with; a month brings its own period."""
+        apart = {"period", "from", "to"} if self.question.by == "month" else set[str]()
+        return self._of({name: one for name, one in self._shared().items() if name not in apart})
+
+    def _of(self, asked: Mapping[str, str]) -> dict[str, str]:
         return {
             part.name: f"{self.base}?{urlencode({'part': part.name, **asked})}"
             for part in self.formula.parts
@@ -199,6 +204,6 @@ def file_of(
     else:
         now = asking.services.engine.now()
         notes = sheet.notes(formula, result, district=asking.services.id, asked=asked, now=now)
-        export.write_xlsx(target, formula.title, columns, rows, notes)
+        workbook.write_xlsx(target, formula.title, columns, rows, notes)
     target.seek(0)
     return target

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.accountability_posts import day_of
 from eventlog.database import Connection
-from projections import export
+from projections import export, workbook
 from projections.accountability import Asked, Grouping, groups, page
 from projections.accountability_cells import cells_of
 from projections.accountability_groups import Ranked, ranked, with_subordinates
@@ -98,7 +98,7 @@ def write_groups(
         export.write_csv(target, columns, rows)
     else:
         title = f"四定三包（{GROUPED[by]}）"
-        export.write_xlsx(target, title, columns, rows, provenance(asked, moment, district))
+        workbook.write_xlsx(target, title, columns, rows, provenance(asked, moment, district))
     return moment
 
 

@@ -15,7 +15,7 @@ from eventlog.database import Connection
 
 SHOWN: Final = 3
 """So many of the differing rows are named."""
-COUNTS: Final = ("counts", "stock")
+COUNTS: Final = ("counts", "days", "stock")
 """The tables of counters: a cell that came back to zero is as good as none."""
 
 # One digest a table, whatever the order of its rows.

@@ -22,6 +22,8 @@ from projections.stock import cells, is_exact
 
 By = Literal["day", "month", "unit", "kind", "category", "severity"]
 GROUPS: Final[tuple[By, ...]] = ("day", "month", "unit", "kind", "category", "severity")
+BY_DAYS: Final[tuple[By, ...]] = ("day", "month", "unit")
+"""What cells of days alone can tell."""
 MEASURES: Final = {
     "received": "上报",
     "ended": "终结",
@@ -235,10 +237,11 @@ def _is_exact(connection: Connection, asked: Asked) -> bool:
 
 def _from_counters(ledger: Ledger[Any, Any], tally: Tally[Any], asked: Asked, by: By) -> Condition:
     facets, parameters = _facets(asked)
+    cells = "days" if by in BY_DAYS and not parameters else "counts"
     query = sql.SQL(FROM_COUNTERS).format(
         key=sql.SQL(KEYS[by]),
         sums=_sums(tally, "sum({0})"),
-        counts=sql.Identifier(ledger.tables.names["counts"]),
+        counts=sql.Identifier(ledger.tables.names[cells]),
         facets=facets,
     )
     units = list(asked.units)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from projections.counts import FACETS
+from projections.counts import DAY_FACETS, FACETS
 from projections.ledger import Ledger
 
 TYPES: Final[dict[object, str]] = {
@@ -74,6 +74,13 @@ def _counts(ledger: Ledger[Any, Any], name: str, suffix: str) -> Iterator[str]:
     yield made.replace(");", ") WITH (fillfactor = 80);")
     told = f"{ledger.title}的计数：按单元（空为全区县）、日期、事项类型、类别、严重程度"
     yield f"COMMENT ON TABLE {name}_counts{suffix} IS {_quoted(told)};"
+    columns = {facet: f"{sorts.get(facet, 'text')} NOT NULL" for facet in DAY_FACETS}
+    columns |= dict.fromkeys(measures, "integer NOT NULL")
+    key = f"    CONSTRAINT {name}_days_key{suffix} PRIMARY KEY ({', '.join(DAY_FACETS)})"
+    made = _table(f"{name}_days{suffix}", columns, key)
+    yield made.replace(");", ") WITH (fillfactor = 80);")
+    told = f"{ledger.title}的逐日计数：只按单元（空为全区县）和日期"
+    yield f"COMMENT ON TABLE {name}_days{suffix} IS {_quoted(told)};"
     facets = ("unit", "confidential", *(tally.stock.facets if tally else ()))
     columns = {facet: f"{sorts.get(facet, 'text')} NOT NULL" for facet in facets}
     columns["number"] = "integer NOT NULL"

@@ -109,6 +109,7 @@ class Tables(Generic[S, R]):
         }
         if self.shape.tally is not None:
             tables["counts"] = f"{name}_counts{suffix}"
+            tables["days"] = f"{name}_days{suffix}"
             tables["stock"] = f"{name}_stock{suffix}"
         return tables
 
@@ -237,7 +238,9 @@ class Tables(Generic[S, R]):
         }
         tally = self.shape.tally
         if tally is not None:
-            composed[ADD] = sql.SQL(ADD).format(counts=names["counts"], **_sums(tally))
+            composed[ADD] = sql.SQL(ADD).format(
+                counts=names["counts"], days=names["days"], **_sums(tally)
+            )
             composed[MOVE] = sql.SQL(MOVE).format(stock=names["stock"], **_standing(tally))
         return composed
 
@@ -256,7 +259,7 @@ def _sums(tally: Tally[Any]) -> dict[str, sql.Composable]:
     added = [sql.SQL("{0} = c.{0} + excluded.{0}").format(measure) for measure in measures]
     return {
         "measures": sql.SQL(", ").join(measures),
-        "sums": sql.SQL(", ").join([sql.SQL("sum(w.{})").format(one) for one in measures]),
+        "sums": sql.SQL(", ").join([sql.SQL("sum(w.{0}) AS {0}").format(one) for one in measures]),
         "moved": sql.SQL(" OR ").join([sql.SQL("sum(w.{}) <> 0").format(one) for one in measures]),
         "arrays": sql.SQL(", ").join([sql.SQL("%s::integer[]")] * len(measures)),
         "added": sql.SQL(", ").join(added),

@@ -136,6 +136,7 @@ def dump(district: Database, name: str) -> dict[str, list[str]]:
                 line
                 for (line,) in connection.execute(f"SELECT t::text FROM {table} t".encode())
                 if not (table.endswith("_counts") and set(line.split(",")[6:]) <= {"0", "0)"})
+                and not (table.endswith("_days") and set(line.split(",")[3:]) <= {"0", "0)"})
                 and not (table.endswith("_stock") and line.endswith(",0)"))
             )
             for table in LEDGERS[name].tables.names.values()

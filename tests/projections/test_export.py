@@ -14,7 +14,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from projections.export import CELL_UNITS, Column, Value, iter_csv, write_csv, write_xlsx
+from projections.cells import CELL_UNITS
+from projections.export import Column, Value, iter_csv, write_csv
+from projections.workbook import write_xlsx
 
 COLUMNS = [
     Column("number", "编号"),

@@ -202,7 +202,7 @@ def dump(database: Database, *, ledgers: Shipped | None = None) -> dict[str, lis
         table
         for ledger in (LEDGERS.values() if ledgers is None else ledgers)
         for holds, table in ledger.tables.names.items()
-        if holds not in {"counts", "stock"}
+        if holds not in {"counts", "days", "stock"}
     ]
     with database.connect() as connection:
         return {

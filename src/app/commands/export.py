@@ -21,10 +21,11 @@ from app.commands.shared import (
 from app.output import WRONG_USAGE, fail, say
 from app.wiring import real_clock
 from projections import sheet
-from projections.export import write_csv, write_xlsx
+from projections.export import write_csv
 from projections.ledgers import LEDGERS
 from projections.readable import QUERIES, Readable
 from projections.registers.language import SHIPPED
+from projections.workbook import write_xlsx
 
 ALL: Final = "all"
 """What people write who mean every ledger."""

@@ -25,11 +25,12 @@ from app.output import FAILED, WRONG_USAGE, document, fail, result, say
 from app.wiring import real_clock
 from domain.definitions import INDICATOR
 from domain.directory import LEVELS
-from projections.export import write_csv, write_xlsx
+from projections.export import write_csv
 from projections.indicators import office, sheet
 from projections.indicators.answers import GROUPS, Answer, Line, Question, answer
 from projections.indicators.formula import UNITS, BadFormula, Formula, read_formula
 from projections.indicators.periods import Period, read_period
+from projections.workbook import write_xlsx
 from workflows.definitions import activate_definition, publish_definition, retire_definition
 from workflows.kind_report import plain, said
 

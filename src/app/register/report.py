@@ -7,7 +7,8 @@ from pathlib import Path
 from app.register.cells import Cell
 from app.register.records import RejectedRow
 from app.register.tables import Table
-from projections.export import Column, write_xlsx
+from projections.export import Column
+from projections.workbook import write_xlsx
 
 
 @dataclass(slots=True)
