@@ -10,6 +10,7 @@ from api.services import DistrictServices
 from api.webhook_channel import WebhookChannel
 from app.wiring import OpenDistricts
 from eventlog.appender import LogClosed
+from projections.ledgers.cases import open_from
 from workflows.attachments import Sweeper
 from workflows.divisions import Redivided
 from workflows.engine import Engine
@@ -17,7 +18,7 @@ from workflows.notices.worker import NoticeWorker
 from workflows.open_clocks import ClocksBehind, followed, older_than_newest
 from workflows.recounts import recount
 from workflows.redividing import Redivider, Told
-from workflows.rounds import Rounds
+from workflows.rounds import SYSTEM, Rounds, StillOpen
 from workflows.timers.worker import STOP_SECONDS, Worker
 
 
@@ -122,11 +123,19 @@ def begin(services: DistrictServices) -> list[Running]:
         worker_of(services),
         courier_of(services),
         Recounter(services.engine, _logged("recount", services)),
-        Rounds(services.engine, _logged("round", services)),
+        Rounds(services.engine, _logged("round", services), _open_rounds(services)),
         Redivider(services.engine, _logged("division", services), _told(services)),
         Sweeper(services.engine.uploads, _logged("attachments", services)),
     ]
     return [(worker, asyncio.create_task(worker.run())) for worker in workers]
+
+
+def _open_rounds(services: DistrictServices) -> StillOpen:
+    def read() -> list[str]:
+        with services.database.connection() as connection:
+            return open_from(connection, SYSTEM)
+
+    return read
 
 
 async def end(running: Collection[Running]) -> None:

@@ -6,9 +6,9 @@ made up for.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid5
@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from domain.actor import Actor, Role
 from domain.commands import Act, Report
 from domain.due import SHANGHAI
-from domain.errors import NotFound, Refusal
+from domain.errors import Refusal
 from domain.facts import SourceReference
 from domain.kind import Kind, Recurring
 from eventlog.streams import sourced_case
@@ -28,20 +28,22 @@ SYSTEM: Final = "round"
 CLIENT: Final = "round"
 CLOCKWORK: Final = Actor(role=Role.TIMER)
 LOOK_SECONDS: Final = 20.0
-LOOK_BACK: Final = 40
-"""How many periods back a round is looked for that nobody ended."""
 _KEYS: Final = UUID("3a4f6c1e-52b7-5f0a-9b1d-0c7f5b2e8d11")
+
+StillOpen = Callable[[], Iterable[str]]
+"""Names the rounds that have not ended, as far as the ledger of cases knows; it may be behind."""
 
 
 class Rounds(Steady):
     """Starts the rounds of one district, and ends those that passed in silence."""
 
-    def __init__(self, engine: Engine, trouble: Trouble) -> None:
+    def __init__(self, engine: Engine, trouble: Trouble, still_open: StillOpen) -> None:
         """Nothing is started before `run`."""
         super().__init__(trouble, LOOK_SECONDS)
         self._engine = engine
-        self._done: set[str] = set()
-        """What this process need not look at again."""
+        self._still_open = still_open
+        self._begun: set[str] = set()
+        """What this process need not begin again."""
 
     async def look(self) -> float:
         """Look every few seconds whether a period began."""
@@ -56,24 +58,20 @@ class Rounds(Steady):
         """
         reference = await self._engine.current()
         today = self._engine.now().astimezone(SHANGHAI).date()
+        rules = {kind.name: rule for kind in _active(reference) if (rule := kind.recurring)}
         changed = 0
-        for kind in _active(reference):
-            rule = kind.recurring
-            if rule is None:
-                continue
-            for unit in [one.id for one in reference.directory.units.values()]:
-                if reference.directory.units[unit].level == rule.level:
-                    changed += await self._unit(kind, rule, unit, today)
-                    if self._stopping.is_set():
-                        return changed
+        for kind, rule in rules.items():
+            when = period(rule, today)
+            units = [one for one in reference.directory.units.values() if one.level == rule.level]
+            for unit in units if self._has_round(rule, today) else []:
+                changed += await self._begin(kind, rule, unit.id, when)
+                if self._stopping.is_set():
+                    return changed
+        for name in await asyncio.to_thread(self._still_open):
+            rule = rules.get(_kind_of(name))
+            if rule is not None and _period_of(name) != period(rule, today):
+                changed += await self._end(rule, name, today)
         return changed
-
-    async def _unit(self, kind: Kind, rule: Recurring, unit: str, today: date) -> int:
-        changed = 0
-        if self._has_round(rule, today):
-            changed += await self._begin(kind, rule, unit, period(rule, today))
-        names = [_name(kind, unit, period(rule, day)) for day in earlier(rule, today)]
-        return changed + sum(await asyncio.gather(*(self._end(rule, name) for name in names)))
 
     def _has_round(self, rule: Recurring, today: date) -> bool:
         if rule.every != "day" or not rule.calendar:
@@ -81,39 +79,34 @@ class Rounds(Steady):
         almanac = self._engine.reference.calendars.get(rule.calendar)
         return almanac is None or almanac.is_workday(today)
 
-    async def _begin(self, kind: Kind, rule: Recurring, unit: str, when: str) -> int:
-        name = _name(kind, unit, when)
-        if name in self._done:
+    async def _begin(self, kind: str, rule: Recurring, unit: str, when: str) -> int:
+        name = f"{kind}:{unit}:{when}"
+        if name in self._begun:
             return 0
         report = Report(
-            kind=kind.name,
+            kind=kind,
             title=f"{rule.title}（{when}）",
             unit=unit,
             source=SourceReference(SYSTEM, name),
             content=f"{SYSTEM}.{name}",
         )
         outcome = await self._engine.report(report, _caller("begin", name))
-        self._done.add(name)
+        self._begun.add(name)
         return int(outcome.created and not outcome.replayed)
 
-    async def _end(self, rule: Recurring, name: str) -> int:
-        """End a round of an earlier period that is still open; what never began is no round."""
-        key = f"{name}:ended"
-        if key in self._done:
-            return 0
+    async def _end(self, rule: Recurring, name: str, today: date) -> int:
+        """End a round whose period has passed, if it is still open."""
         case_id = sourced_case(self._engine.district, SYSTEM, name)
-        missed = 0
-        with suppress(NotFound):
-            case = await self._engine.case(case_id)
-            own = self._engine.reference.kinds[case.kind_hash]
-            action = own.recurring.missed if own.recurring else rule.missed
-            if not own.stages[case.stage].ending:
-                # Somebody may be ending it at this very moment: then it was not missed.
-                with suppress(Refusal):
-                    await self._engine.act(case_id, Act(action=action), _caller("missed", name))
-                    missed = 1
-        self._done.add(key)
-        return missed
+        case = await self._engine.case(case_id)
+        own = self._engine.reference.kinds[case.kind_hash]
+        rule = own.recurring or rule
+        if own.stages[case.stage].ending or _period_of(name) == period(rule, today):
+            return 0
+        # Somebody may be ending it at this very moment: then it was not missed.
+        with suppress(Refusal):
+            await self._engine.act(case_id, Act(action=rule.missed), _caller("missed", name))
+            return 1
+        return 0
 
 
 def _active(reference: Reference) -> list[Kind]:
@@ -132,22 +125,12 @@ def period(rule: Recurring, day: date) -> str:
             return f"{day:%Y-%m}"
 
 
-def earlier(rule: Recurring, today: date) -> Iterator[date]:
-    """Yield a day in each of the periods before this one, the latest first."""
-    day = today
-    for _ in range(LOOK_BACK):
-        match rule.every:
-            case "day":
-                day -= timedelta(days=1)
-            case "week":
-                day -= timedelta(days=7)
-            case "month":
-                day = day.replace(day=1) - timedelta(days=1)
-        yield day
+def _kind_of(name: str) -> str:
+    return name.partition(":")[0]
 
 
-def _name(kind: Kind, unit: str, when: str) -> str:
-    return f"{kind.name}:{unit}:{when}"
+def _period_of(name: str) -> str:
+    return name.rpartition(":")[2]
 
 
 def _caller(what: str, name: str) -> Caller:

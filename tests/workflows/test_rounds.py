@@ -14,10 +14,12 @@ from domain.errors import ActionUnavailable, NotFound, RoleForbidden
 from domain.kind import Recurring
 from eventlog.database import Database
 from eventlog.reader import read_stream
+from eventlog.runner import Runner
 from eventlog.streams import part_of, sourced_case
+from projections.ledgers.cases import CASES, open_from
 from tests.support import districts as d
 from workflows.engine import Caller, Engine
-from workflows.rounds import SYSTEM, Rounds, earlier, period
+from workflows.rounds import SYSTEM, Rounds, period
 
 WEEK = timedelta(days=7)
 THIS_WEEK = "2026-W42"
@@ -26,6 +28,20 @@ RULE = Recurring(every="week", level="grid", title="排查", calendar="", missed
 
 def fail(error: BaseException) -> None:
     raise error
+
+
+def rounds_of(engine: Engine) -> Rounds:
+    def still_open() -> list[str]:
+        runner = Runner(engine.database, [CASES.tables])
+        try:
+            while runner.run_once():
+                pass
+        finally:
+            runner.close()
+        with engine.database.connection() as connection:
+            return open_from(connection, SYSTEM)
+
+    return Rounds(engine, fail, still_open)
 
 
 def name_of(week: str) -> str:
@@ -56,7 +72,7 @@ def worker() -> Caller:
 
 def test_a_round_begins_in_every_grid_once_a_week_whoever_looks(district: Database) -> None:
     async def work(engine: Engine, clock: d.Hands) -> None:
-        first, second = Rounds(engine, fail), Rounds(engine, fail)
+        first, second = rounds_of(engine), rounds_of(engine)
         assert await first.step() + await second.step() == 1
         case = await engine.case(case_of(THIS_WEEK))
         assert (case.kind, case.stage, case.place) == (
@@ -72,7 +88,7 @@ def test_a_round_begins_in_every_grid_once_a_week_whoever_looks(district: Databa
 
 def test_two_processes_that_start_at_once_begin_it_once(district: Database) -> None:
     async def work(engine: Engine, _: d.Hands) -> None:
-        begun = await asyncio.gather(*(Rounds(engine, fail).step() for _ in range(4)))
+        begun = await asyncio.gather(*(rounds_of(engine).step() for _ in range(4)))
         assert sum(begun) == 1
         assert (await engine.case(case_of(THIS_WEEK))).version > 0
 
@@ -83,11 +99,11 @@ def test_silence_is_missed_when_the_next_week_begins_and_a_report_is_not(
     district: Database,
 ) -> None:
     async def work(engine: Engine, clock: d.Hands) -> None:
-        rounds = Rounds(engine, fail)
+        rounds = rounds_of(engine)
         await rounds.step()
         clock.now += WEEK
         # As after a restart: nothing is remembered.
-        assert await Rounds(engine, fail).step() == 2
+        assert await rounds_of(engine).step() == 2
         missed = await engine.case(case_of(THIS_WEEK))
         assert (missed.stage, missed.outcome) == ("missed", "missed")
         told = act("zero_report", visited=20, summary="无新增。")
@@ -103,9 +119,9 @@ def test_a_week_in_which_nothing_ran_is_not_made_up_for_but_its_round_is_ended(
     district: Database,
 ) -> None:
     async def work(engine: Engine, clock: d.Hands) -> None:
-        await Rounds(engine, fail).step()
+        await rounds_of(engine).step()
         clock.now += 3 * WEEK
-        assert await Rounds(engine, fail).step() == 2
+        assert await rounds_of(engine).step() == 2
         assert (await engine.case(case_of(THIS_WEEK))).stage == "missed"
         with pytest.raises(NotFound):
             await engine.case(case_of("2026-W44"))
@@ -115,7 +131,7 @@ def test_a_week_in_which_nothing_ran_is_not_made_up_for_but_its_round_is_ended(
 
 def test_nobody_but_time_misses_a_round(district: Database) -> None:
     async def work(engine: Engine, _: d.Hands) -> None:
-        await Rounds(engine, fail).step()
+        await rounds_of(engine).step()
         with pytest.raises(RoleForbidden):
             await engine.act(case_of(THIS_WEEK), act("miss"), d.caller(Role.ADMIN))
 
@@ -124,7 +140,7 @@ def test_nobody_but_time_misses_a_round(district: Database) -> None:
 
 def test_a_finding_becomes_a_case_of_its_own_in_the_same_transaction(district: Database) -> None:
     async def work(engine: Engine, _: d.Hands) -> None:
-        await Rounds(engine, fail).step()
+        await rounds_of(engine).step()
         found = act("find", title="井盖破损", description="三号楼前", category="市政设施")
         outcome = await engine.act(case_of(THIS_WEEK), found, worker())
         assert outcome.case.civic.findings == 1
@@ -152,14 +168,32 @@ def _told_of(child: Case, parent: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "name", "last"),
+    ("every", "name", "tomorrow"),
     [
-        ("day", "2026-03-01", "2026-02-28"),
-        ("week", "2026-W09", "2026-W08"),
-        ("month", "2026-03", "2026-02"),
+        ("day", "2026-03-01", "2026-03-02"),
+        ("week", "2026-W09", "2026-W10"),
+        ("month", "2026-03", "2026-03"),
     ],
 )
-def test_periods_have_names_and_predecessors(every: str, name: str, last: str) -> None:
+def test_periods_have_names(every: str, name: str, tomorrow: str) -> None:
     rule = replace(RULE, every=every)
     assert period(rule, date(2026, 3, 1)) == name
-    assert period(rule, next(earlier(rule, date(2026, 3, 1)))) == last
+    assert period(rule, date(2026, 3, 2)) == tomorrow
+
+
+def test_a_ledger_that_is_behind_ends_no_round_twice(district: Database) -> None:
+    async def work(engine: Engine, clock: d.Hands) -> None:
+        await rounds_of(engine).step()
+        clock.now += WEEK
+        await rounds_of(engine).step()
+        asked: list[str] = []
+
+        def still_open() -> list[str]:
+            with engine.database.connection() as connection:
+                asked.extend(open_from(connection, SYSTEM))
+            return asked
+
+        assert await Rounds(engine, fail, still_open).step() == 0
+        assert asked == [name_of(THIS_WEEK), name_of("2026-W43")]
+
+    told(district, work)

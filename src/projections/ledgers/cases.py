@@ -19,6 +19,10 @@ from projections.seen import Seen, see, unseen
 SUMMARY: Final = """
     SELECT kind, stage, ended_at IS NULL, count(*) FROM ({source}) r WHERE {where} GROUP BY 1, 2, 3
 """
+OPEN_FROM: Final = """
+    SELECT source_id FROM {cases}
+    WHERE source_system = %s AND source_id IS NOT NULL AND ended_at IS NULL
+"""
 FROM_STOCK: Final = """
     SELECT kind, stage, open = 'true', sum(number)::bigint FROM ({stock}) s GROUP BY 1, 2, 3
 """
@@ -136,6 +140,12 @@ def stands(row: CaseRow) -> tuple[str, ...]:
     """Return where it stands, for the stock."""
     is_open = "false" if row.ended_at else "true"
     return row.kind, row.stage, row.phase, row.severity or "", is_open
+
+
+def open_from(connection: Connection, system: str) -> list[str]:
+    """Return which of a source's cases have not ended: their ids in it, as the ledger stands."""
+    query = sql.SQL(OPEN_FROM).format(cases=sql.Identifier(CASES.tables.names["current"]))
+    return [source_id for (source_id,) in connection.execute(query, (system,)).fetchall()]
 
 
 def _id(unit: Unit | None) -> str | None:
