@@ -59,6 +59,8 @@ class Rounds(Steady):
         reference = await self._engine.current()
         today = self._engine.now().astimezone(SHANGHAI).date()
         rules = {kind.name: rule for kind in _active(reference) if (rule := kind.recurring)}
+        still_open = list(await asyncio.to_thread(self._still_open))
+        self._begun.update(still_open)
         changed = 0
         for kind, rule in rules.items():
             when = period(rule, today)
@@ -67,7 +69,7 @@ class Rounds(Steady):
                 changed += await self._begin(kind, rule, unit.id, when)
                 if self._stopping.is_set():
                     return changed
-        for name in await asyncio.to_thread(self._still_open):
+        for name in still_open:
             rule = rules.get(_kind_of(name))
             if rule is not None and _period_of(name) != period(rule, today):
                 changed += await self._end(rule, name, today)
