@@ -10,6 +10,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
+from psycopg.pq.abc import PGresult
 
 from eventlog.database import Connection
 from eventlog.direct import ask
@@ -40,20 +41,38 @@ class Head(Struct, frozen=True):
 # One row a sort of fact: the server joins the bodies, so that neither it nor we handle each alone;
 # a line each, for no body has a line break. Aggregates of one group see its rows in one order; the
 # reader puts all in order by position.
-# Some thousand facts at a time, but in one statement: what outgrows the processor's caches takes
-# the server twice as long to copy, and the first rows are on their way while it joins the next.
 GATHER: Final = """
-    SELECT piece.* FROM generate_series($1::bigint, $2::bigint - 1, 4000) AS start, LATERAL (
-        SELECT type, int4(schema_version), string_agg(int8send(position), ''::bytea),
-               string_agg(timestamptz_send(recorded_at), ''::bytea),
-               string_agg(body, '\\x0a'::bytea)
-        FROM event WHERE position > start AND position <= least(start + 4000, $2::bigint)
-        GROUP BY type, schema_version
-    ) AS piece
+    SELECT type, int4(schema_version), string_agg(int8send(position), ''::bytea) AS positions,
+           string_agg(timestamptz_send(recorded_at), ''::bytea) AS times,
+           string_agg(body, '\\x0a'::bytea) AS bodies
+    FROM event WHERE position > $1::bigint AND position <= {through}
+    GROUP BY type, schema_version
 """
-# The last fact of a range, and the next; positions have no gaps.
-BORDER: Final = "SELECT recorded_at FROM event WHERE position = ANY(%s) ORDER BY position"
-REQUEST: Final = "SELECT min(position), max(position) FROM event WHERE recorded_at = %s"
+RANGE: Final = GATHER.format(through="$2::bigint")
+# Where the range ends is found in the same statement: one look at the log, and one turn at the
+# GIL, which is dear while another thread decodes the range before. All facts of a request share
+# `recorded_at`, and no two requests do: if the facts on both sides of the border are of one, it is
+# left for the next time, unless it is the first. OFFSET 0: a large request among small ones would
+# have the planner walk the log from its ends.
+REQUESTS: Final = """
+    WITH range AS MATERIALIZED (
+        SELECT l.position > w.last AS more,
+               CASE WHEN l.position <= w.last THEN l.position
+                    WHEN before.recorded_at <> after.recorded_at THEN w.last
+                    ELSE (
+                        SELECT CASE WHEN min(position) <= $1::bigint + 1 THEN max(position)
+                                    ELSE min(position) - 1 END
+                        FROM (SELECT position FROM event
+                              WHERE recorded_at = after.recorded_at OFFSET 0) AS request
+                    ) END AS through
+        FROM (SELECT $1::bigint + $2::bigint AS last) AS w
+        CROSS JOIN ledger l
+        LEFT JOIN event before ON before.position = w.last
+        LEFT JOIN event after ON after.position = w.last + 1
+    )
+    SELECT piece.*, int8(range.through), range.more
+    FROM range LEFT JOIN LATERAL ({gathered}) AS piece ON true
+""".replace("{gathered}", GATHER.format(through="range.through"))
 REFERENCE: Final = """
     SELECT position, recorded_at, type, schema_version, body FROM event
     WHERE stream_type <> 'case' AND position > %s AND position <= %s ORDER BY position
@@ -80,9 +99,14 @@ POSITIONS: Final = """
     WHERE position = ANY(%b) ORDER BY position
 """
 HEAD: Final = "SELECT position, reference_head, last_recorded_at, chain FROM ledger"
-# "As known at T" is a position: the last one recorded not later than T.
+# "As known at T" is a position: the last one of the last request recorded not later than T.
 POSITION_AT: Final = """
-    SELECT coalesce(max(position), 0) FROM event WHERE recorded_at <= %s
+    SELECT coalesce(max(position), 0) FROM (
+        SELECT position FROM event
+        WHERE recorded_at = (SELECT recorded_at FROM event WHERE recorded_at <= %s
+                             ORDER BY recorded_at DESC LIMIT 1)
+        OFFSET 0
+    ) AS request
 """
 
 
@@ -96,7 +120,7 @@ class Range(Struct, frozen=True):
 
 def read_range(connection: Connection, after: int, limit: int) -> list[Record]:
     """Return up to `limit` records after a position."""
-    return decode_groups(_gathered(connection, after, after + limit))
+    return decode_groups(_groups(ask(connection, RANGE, [b"%d" % after, b"%d" % (after + limit)])))
 
 
 def fetch_requests(connection: Connection, after: int, limit: int) -> Range:
@@ -105,16 +129,11 @@ def fetch_requests(connection: Connection, after: int, limit: int) -> Range:
     All facts of a request share `recorded_at`, and no two requests do. What follows the last
     whole request is not touched: it may be unreadable.
     """
-    head, last = read_head(connection).position, after + limit
-    if head <= last:
-        # What is recorded from now on is left for the next time.
-        return Range(_gathered(connection, after, head), head, more=False)
-    [ends, begins] = connection.execute(BORDER, ([last, last + 1],)).fetchall()
-    through = last
-    if ends == begins:
-        first, end = connection.execute(REQUEST, begins).fetchone() or (last, last)
-        through = int(end) if first <= after + 1 else int(first) - 1
-    return Range(_gathered(connection, after, through), through, more=True)
+    result = ask(connection, REQUESTS, [b"%d" % after, b"%d" % limit])
+    through = int.from_bytes(_bytes(result.get_value(0, 5)))
+    more = _bytes(result.get_value(0, 6)) == b"\x01"
+    groups = _groups(result) if through > after else []
+    return Range(groups, through, more)
 
 
 def read_requests(connection: Connection, after: int, limit: int) -> list[Record]:
@@ -122,8 +141,7 @@ def read_requests(connection: Connection, after: int, limit: int) -> list[Record
     return decode_groups(fetch_requests(connection, after, limit).groups)
 
 
-def _gathered(connection: Connection, after: int, through: int) -> list[Group]:
-    result = ask(connection, GATHER, [b"%d" % after, b"%d" % through])
+def _groups(result: PGresult) -> list[Group]:
     cell = result.get_value
     return [
         Group(
