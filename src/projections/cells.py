@@ -8,7 +8,7 @@ their place when the book is packed (docs/decisions/0014).
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -26,12 +26,18 @@ _COPIED: Final = 1 << 20
 _REMEMBERED: Final = 64
 # A text that reads like an escape (ECMA-376 part 1, 22.9.2.19: ST_Xstring).
 _ESCAPE: Final = re.compile("(_x[0-9a-fA-F]{4}_)")
+# Nothing in it that needs a second look: most texts.
+_HARMLESS: Final = re.compile("[^&<>_\\s\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]*").fullmatch
 _EXACT_INTEGER: Final = 10**15
 _FIRST_EXCEL_YEAR: Final = 1900
 _EPOCH: Final = datetime(1899, 12, 31)  # noqa: DTZ001 - a cell of Excel knows no zone
 # Excel counts a 29 February 1900, which never was.
 _MISTAKEN_DAY: Final = 59
 _DAY_SECONDS: Final = 86_400
+# Most moments by far: of these the wall clock of +08:00 need not be made.
+_SINCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SINCE_DAYS: Final = 25_569
+_AHEAD_SECONDS: Final = 8 * 3600
 _DIMENSION: Final = re.compile(rb'<dimension ref="[^"]*"/>')
 _NO_ROWS: Final = b"<sheetData/>"
 _BEGIN: Final = b"<sheetData>"
@@ -49,6 +55,23 @@ class Spilt(NamedTuple):
     parts: Sequence[str]
 
 
+class _Column(NamedTuple):
+    """What the cells of a column are made of, around their place and value."""
+
+    begin: str
+    kind: Kind
+    text: str
+    moment: str
+    day: str
+    number: str
+
+
+def _styled(styles: Styles) -> tuple[str, str, str, str]:
+    kinds: tuple[Kind, ...] = ("datetime", "date", "number")
+    moment, day, number = (f'" s="{styles[kind]}"><v>' for kind in kinds)
+    return f'" s="{styles["text"]}"', moment, day, number
+
+
 class Cells:
     """The rows of one sheet, from the top; `line` counts those that stand."""
 
@@ -56,8 +79,10 @@ class Cells:
         """Begin below `above` rows that the book itself holds."""
         self.line = above
         self.spilt: list[Spilt] = []
-        self._columns = columns
-        self._letters = [_letter(place) for place in range(len(columns))]
+        self._columns = [
+            _Column(f'<c r="{_letter(place)}', kind, *_styled(styles))
+            for place, (kind, styles) in enumerate(columns)
+        ]
         self._rows: list[str] = []
         self._held = 0
         self._written = 0
@@ -72,8 +97,8 @@ class Cells:
         """Add a row of headings."""
         at = str(self.line + 1)
         self._add(
-            f'<c r="{letter}{at}" s="{style}"{_text(writable(label))}'
-            for letter, label in zip(self._letters, labels, strict=True)
+            f'{column.begin}{at}" s="{style}"{_text(label)}'
+            for column, label in zip(self._columns, labels, strict=True)
         )
 
     def add(self, values: Sequence[Value]) -> None:
@@ -84,33 +109,43 @@ class Cells:
         """
         at = f"{self.line + 1}"
         row: list[str] = []
-        for letter, (kind, styles), value in zip(self._letters, self._columns, values, strict=True):
+        for (begin, kind, text, moment, day, number), value in zip(
+            self._columns, values, strict=True
+        ):
             if value is None or value == "":
                 continue
-            shown = _shown(value, kind)
-            if isinstance(shown, str):
-                if len(shown) * 2 > CELL_UNITS:
-                    shown, *others = parts(shown)
-                    if others:
-                        place = self._letters.index(letter)
-                        self.spilt.append(Spilt(self.line + 1, place, others))
-                row.append(f'<c r="{letter}{at}" s="{styles["text"]}"{_text(shown)}')
-            elif isinstance(shown, datetime):
-                number = _serial(shown)
-                row.append(f'<c r="{letter}{at}" s="{styles["datetime"]}"><v>{number}</v></c>')
-            elif isinstance(shown, date):
-                number = _serial(datetime.combine(shown, time.min))
-                row.append(f'<c r="{letter}{at}" s="{styles["date"]}"><v>{number}</v></c>')
+            if type(value) is str and len(value) <= _REMEMBERED:
+                row.append(f"{begin}{at}{text}{_known_text(value)}")
+            elif type(value) is datetime and value.tzinfo is not None and value >= _SINCE:
+                row.append(f"{begin}{at}{moment}{_serial_since(value)}</v></c>")
             else:
-                style = styles["number"]
-                row.append(f'<c r="{letter}{at}" s="{style}"><v>{shown:.16G}</v></c>')
+                shown = _shown(value, kind)
+                if isinstance(shown, str):
+                    if len(shown) * 2 > CELL_UNITS:
+                        shown = self._cut(shown, begin)
+                    row.append(f"{begin}{at}{text}{_text(shown)}")
+                elif isinstance(shown, datetime):
+                    row.append(f"{begin}{at}{moment}{_serial(shown)}</v></c>")
+                elif isinstance(shown, date):
+                    midnight = datetime.combine(shown, time.min)
+                    row.append(f"{begin}{at}{day}{_serial(midnight)}</v></c>")
+                else:
+                    row.append(f"{begin}{at}{number}{shown:.16G}</v></c>")
         self._add(row)
+
+    def _cut(self, text: str, begin: str) -> str:
+        """Return what a cell can hold of a text; the rest is spilt."""
+        first, *others = parts(text)
+        if others:
+            place = [column.begin for column in self._columns].index(begin)
+            self.spilt.append(Spilt(self.line + 1, place, others))
+        return first
 
     def put(self, sheet: bytes, target: IO[bytes]) -> None:
         """Write the book's sheet with these rows in it."""
         self._flush()
         self._file.seek(0)
-        last = self._letters[-1] if self._letters else "A"
+        last = _letter(max(len(self._columns) - 1, 0))
         size = f'<dimension ref="A1:{last}{max(self.line, 1)}"/>'.encode()
         sheet = _DIMENSION.sub(size, sheet, count=1)
         before, _, after = sheet.replace(_NO_ROWS, _BEGIN + _END, 1).partition(_END)
@@ -177,14 +212,22 @@ def _serial(moment: datetime) -> str:
     return f"{days + passed.seconds / _DAY_SECONDS:.16G}"
 
 
+def _serial_since(moment: datetime) -> str:
+    """Return the same of a moment since 1970, at once."""
+    days, seconds = divmod(int(moment.timestamp()) + _AHEAD_SECONDS, _DAY_SECONDS)
+    return f"{days + _SINCE_DAYS + seconds / _DAY_SECONDS:.16G}"
+
+
 def _text(text: str) -> str:
     """Return the end of a text's cell."""
     return _known_text(text) if len(text) <= _REMEMBERED else _new_text(text)
 
 
 def _new_text(text: str) -> str:
+    if _HARMLESS(text):
+        return f' t="inlineStr"><is><t>{text}</t></is></c>'
     kept = ' xml:space="preserve"' if text != text.strip() else ""
-    carried = escape(_ESCAPE.sub(r"_x005F\1", text))
+    carried = escape(_ESCAPE.sub(r"_x005F\1", writable(text)))
     return f' t="inlineStr"><is><t{kept}>{carried}</t></is></c>'
 
 

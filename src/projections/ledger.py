@@ -4,7 +4,7 @@ Every answer is within a scope (see `projections/scope.py`; None sees everything
 stands in the SQL of pages, counts and exports alike.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -202,10 +202,11 @@ class Ledger(Generic[S, R]):
         with snapshot(connection):
             moment = self._moment(connection, as_of, known_at, now)
             query = self._select(scope, filters, moment, None)
-            with connection.cursor(name=f"extract_{self.name}", row_factory=dict_row) as rows:
+            names = ("id", "row_key", *(column.name for column in self.columns))
+            with connection.cursor(name=f"extract_{self.name}", binary=True) as rows:
                 rows.itersize = EXPORT_CHUNK
                 rows.execute(query.where, query.parameters)
-                yield Extract(map(_item, rows), as_of, moment.position, moment.final)
+                yield Extract(_items(rows, names), as_of, moment.position, moment.final)
 
     def rows(
         self,
@@ -307,6 +308,15 @@ class Ledger(Generic[S, R]):
             way=sql.SQL("DESC" if sort.startswith("-") else "ASC"),
         )
         return Condition(query, parameters)
+
+
+def _items(rows: Iterable[tuple[Any, ...]], names: Sequence[str]) -> Iterator[Item]:
+    """Return what people see of rows, as `_item`; their ids come first."""
+    for row in rows:
+        item = dict(zip(names, row, strict=True))
+        item["id"] = str(item["id"])
+        del item["row_key"]
+        yield item
 
 
 def _item(row: Mapping[str, Any]) -> Item:

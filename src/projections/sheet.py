@@ -21,6 +21,7 @@ SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 CHUNK: Final = 500
 ERASED: Final = "已删除"
 HIDDEN: Final = "（无权查看）"
+_SHOWN_AS_IS: Final = frozenset({str, int, datetime, type(None)})
 _KINDS: Final[dict[str, Literal["text", "number", "datetime", "date"]]] = {
     "time": "datetime",
     "date": "date",
@@ -94,8 +95,10 @@ def in_words(
 
 def table(items: Iterable[Item], columns: Sequence[export.Column]) -> Iterator[list[export.Value]]:
     """Return the rows of an export."""
+    names = [column.name for column in columns]
     for item in items:
-        yield [cell(item[column.name]) for column in columns]
+        values = [item[name] for name in names]
+        yield [value if type(value) in _SHOWN_AS_IS else cell(value) for value in values]
 
 
 def cell(value: Any) -> export.Value:  # noqa: ANN401 - cells are of many types
