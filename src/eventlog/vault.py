@@ -31,7 +31,7 @@ __all__ = ["KeyWrapper", "LocalWrapper", "SealedItem", "Vault", "load_kek", "ver
 CACHE_SECONDS: Final = 60.0
 # `ready` lets go of a key a little earlier, so that what it promised is still there at `seal`.
 READY_SECONDS: Final = 55.0
-CACHE_KEYS: Final = 50_000
+CACHE_KEYS: Final = 20_000
 
 Owner = tuple[str, str]
 """(stream, subject): whose key it is."""

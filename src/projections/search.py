@@ -114,7 +114,7 @@ class SearchTable:
         """Open titles with this vault."""
         self._vault = vault
         # Few different pieces stand in very many texts.
-        self._mark: Callable[[str], int] = lru_cache(maxsize=65_536)(partial(_mark, vault))
+        self._mark: Callable[[str], int] = lru_cache(maxsize=32_768)(partial(_mark, vault))
 
     def apply(self, connection: Connection, records: Sequence[Followed]) -> None:
         """Fold whole requests and write what changed."""
