@@ -9,6 +9,7 @@ from eventlog.runner import Runner
 from eventlog.vault import Vault
 from projections.rebuilding import Rebuilder
 from projections.registers.district import DistrictLedgers
+from projections.remembered import Remembered
 from workflows.engine import Engine
 from workflows.timers.worker import Tally
 from workflows.unallotted import Unallotted
@@ -31,6 +32,8 @@ class DistrictServices:
     """What this process has read of the list 待划归."""
     ledgers: DistrictLedgers = field(default_factory=DistrictLedgers)
     """The ledgers in code, and the registers that the district has in use."""
+    remembered: Remembered = field(default_factory=Remembered)
+    """Answers about now that nothing has changed since."""
     rebuilder: Rebuilder | None = None
     """Folds ledgers anew in the background."""
 

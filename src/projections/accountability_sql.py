@@ -134,6 +134,11 @@ KEYS: Final[dict[str, LiteralString]] = {
 }
 
 
+# When the clock alone next changes what is counted; see `projections/remembered.py`.
+CHANGES: Final = """
+    SELECT least(min(due) FILTER (WHERE due >= %(now)s), min(since) FILTER (WHERE since >= %(now)s),
+                 min(until) FILTER (WHERE until >= %(now)s)) FROM accountability
+"""
 CELL: Final[dict[str, LiteralString]] = {
     "status": "l.counts AND l.status = ANY(%(cell_status)s)",
     "part": "l.part = ANY(%(cell_part)s)",

@@ -71,6 +71,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """Whether both were made by the same code and stood at one position: then they are equal."""
     rows: dict[str, Rows]
     """By what the table holds: current, history, state, counts."""
+    main: str = "current"
+    """Which of them people mean; a stored document has its members in an order of its own."""
     first: list[str]
     """Cases (or what else rows belong to) whose rows differ, at most SHOWN."""
 
@@ -82,7 +84,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """Say it in a line."""
-        main = next(iter(self.rows.values()), Rows(0, 0, 0))
+        main = self.rows.get(self.main, Rows(0, 0, 0))
         where = f"位点 {self.position} 重建：{main.before} 行 → {main.after} 行"
         if not self.differing:
             return f"{where}，与原台账完全一致"
@@ -110,7 +112,8 @@ def compare(
             first += owners
         rows[holds] = Rows(before[0], after[0], differing)
     named = list(dict.fromkeys(first))[:SHOWN]
-    return Comparison(position=position, comparable=comparable, rows=rows, first=named)
+    main = next(iter(live))
+    return Comparison(position=position, comparable=comparable, rows=rows, main=main, first=named)
 
 
 def exchange(

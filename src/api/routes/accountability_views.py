@@ -18,12 +18,15 @@ from api.routes.accountability import AnsweringState, CellState
 from api.times import query_moment, shown, shown_or_none, with_plus
 from domain.accountability_posts import day_of
 from domain.errors import BadInput
+from eventlog.database import Connection
 from projections.accountability import FILTERS, Asked, Grouping, page
 from projections.accountability_cells import LineCell, Who, cells_of
 from projections.accountability_files import counted, group_name, write_cases, write_groups
 from projections.accountability_groups import Ranked, page_of
+from projections.accountability_sql import CHANGES
 from projections.ledgers.accountability import ACCOUNTABILITY
 from projections.query import Moment
+from projections.remembered import Question
 from projections.wall_chart import Naming
 from workflows.directory_office import names_of
 
@@ -210,10 +213,28 @@ def _groups(request: Request, asking: Asking, by: Grouping, given: Mapping[str, 
     if form != "json":
         return _file(form, by, asking, asked)
     with asking.services.database.connection() as connection:
-        moment, every = counted(connection, asked, by)
+        moment, every = _counted(connection, asking, asked, by)
     some, following = page_of(every, a.limit(given), given.get("cursor"))
     items = [_group(one, by, Naming(asked.directory), moment) for one in some]
     return _view(request, request.query_params, asked, items, following, moment)
+
+
+def _counted(
+    connection: Connection, asking: Asking, asked: Asked, by: Grouping
+) -> tuple[Moment, list[Ranked]]:
+    """Return all groups in their order; of now, as they were counted when anything last changed."""
+    if asked.as_of is not None or asked.known_at is not None or asked.now is None:
+        return counted(connection, asked, by)
+    filters = tuple(sorted(asked.filters.items()))
+    question = Question(
+        key=("accountability", by, asked.scope, filters, asking.reference.position),
+        now=asked.now,
+        follows=ACCOUNTABILITY.follows,
+        changes=CHANGES,
+    )
+    return asking.services.remembered.answer(
+        connection, question, lambda: counted(connection, asked, by)
+    )
 
 
 def _group(one: Ranked, by: Grouping, naming: Naming, moment: Moment) -> GroupState:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,10 +16,14 @@ from api.openapi import returns
 from api.times import shown_or_none
 from domain.directory import LEVELS
 from domain.errors import BadInput
+from eventlog.database import Connection
+from projections import remembered
 from projections.indicators import office
+from projections.indicators.answers import Answer, Question
 from projections.indicators.answers import answer as answered
+from projections.indicators.columns import CHANGES
 from projections.indicators.drilling import Drilled, drill
-from projections.indicators.formula import UNITS
+from projections.indicators.formula import UNITS, Formula
 from projections.indicators.periods import Period, read_days, read_period
 from projections.ledgers.measures import MEASURES
 
@@ -136,7 +140,7 @@ def read_indicator(  # noqa: PLR0913 - one argument a parameter of the query
     )
     a.wait_for(asking, MEASURES.follows, MEASURES.title, wanted.at_least)
     with asking.services.database.connection() as connection:
-        result = answered(connection, found, question, asking.reference.directory)
+        result = _answered(connection, asking, found, question)
     if media == "json":
         base = f"{request.scope['path']}/cases"
         return answer(plain(document_of(found, question, result, base)))
@@ -145,6 +149,26 @@ def read_indicator(  # noqa: PLR0913 - one argument a parameter of the query
     name = f"{found.name}-{asking.services.id}-{result.position}.{media}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(chunks(file), headers=headers, media_type=TYPES[media])
+
+
+def _answered(
+    connection: Connection, asking: Asking, formula: Formula, question: Question
+) -> Answer:
+    """Answer; of now, as it was counted when anything last changed."""
+
+    def find() -> Answer:
+        return answered(connection, formula, question, asking.reference.directory)
+
+    if question.as_of is not None or question.known_at is not None or question.now is None:
+        return find()
+    asked = structs.replace(question, now=None)
+    lasting = remembered.Question(
+        key=("indicator", formula.name, formula.version, asked, asking.reference.position),
+        now=question.now,
+        follows=MEASURES.follows,
+        changes=CHANGES,
+    )
+    return asking.services.remembered.answer(connection, lasting, find)
 
 
 @router.get(

@@ -22,6 +22,8 @@ _UNNAMED: Final = frozenset({"sort", "title", "number", "unit_path", "other_path
 DECIDED: Final = """
     (stopped_at IS NOT NULL OR (due < %(now)s AND NOT paused AND ended_at IS NULL))
 """
+# When that next changes by the clock alone; see `projections/remembered.py`.
+CHANGES: Final = "SELECT min(due) FROM measures WHERE due >= %(now)s"
 
 
 class Named(Struct, frozen=True):
