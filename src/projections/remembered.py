@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 MOST: Final = 64
 """Answers of a district that one process keeps; those asked for last."""
+UNCHANGED: Final = "SELECT NULL::timestamptz"
+"""As `changes`: time alone changes nothing."""
 # A rebuild that changes rows at the same position changes the time.
 STAND: Final = """
     SELECT name, position, state, updated_at FROM checkpoint WHERE name = ANY(%s) ORDER BY name

@@ -20,8 +20,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from projections.cells import CELL_UNITS, Cells, Styles, parts
 from projections.export import PLAIN, Column, Kind, Layout, Value, kept_whole, writable
+from projections.workbook_cells import CELL_UNITS, Cells, Styles, parts
 
 SHEET_ROWS: Final = 1_048_575
 """Excel's limit of a sheet's rows, after the headings."""

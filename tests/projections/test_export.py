@@ -14,9 +14,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from projections.cells import CELL_UNITS
 from projections.export import Column, Value, iter_csv, write_csv
 from projections.workbook import write_xlsx
+from projections.workbook_cells import CELL_UNITS
 
 COLUMNS = [
     Column("number", "编号"),

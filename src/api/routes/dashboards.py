@@ -1,5 +1,6 @@
 """大屏: counts by day, unit, kind, category or severity; what stands open; a map of cells."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -14,12 +15,14 @@ from api.openapi import returns
 from api.times import shown_or_none
 from domain.actor import Role
 from domain.errors import BadInput, UnknownUnit
+from eventlog.database import Connection
 from projections.counts import DISTRICT, SHANGHAI
 from projections.dashboards import Asked, By, count, standing
 from projections.ledgers.cases import CASES
 from projections.ledgers.deadlines import DEADLINES
-from projections.maps import UNITS, layer
+from projections.maps import UNITS, Layer, layer
 from projections.places import CHECKPOINT as MAPPED
+from projections.remembered import UNCHANGED, Question
 
 router: Final = APIRouter()
 BASE: Final = "/v1/districts/{district}/dashboards"
@@ -112,6 +115,27 @@ def read_standing(
     return answer(told)
 
 
+def _layer(
+    connection: Connection, asking: Asking, asked: Asked, limits: Mapping[str, object], step: int
+) -> Layer:
+    """Return the cells; of now, as they were counted when a case last changed."""
+    moments = {"as_of": asked.as_of, "known_at": asked.known_at}
+
+    def find() -> Layer:
+        return layer(connection, asked.scope, limits, step=step, now=asked.now, **moments)
+
+    if any(moments.values()):
+        return find()
+    wanted = tuple((name, repr(value)) for name, value in sorted(limits.items()))
+    question = Question(
+        key=("map", asked.scope, step, wanted),
+        now=asked.now,
+        follows=[*CASES.follows, MAPPED],
+        changes=UNCHANGED,
+    )
+    return asking.services.remembered.answer(connection, question, find)
+
+
 @router.get(
     BASE + "/map", summary="地图分布", tags=["大屏"], responses=returns(None, "GeoJSON，每格一点")
 )
@@ -146,16 +170,8 @@ def read_map(  # noqa: PLR0913 - one argument a parameter of the query
     if open_ is not None:
         limits["open"] = open_
     a.wait_for(asking, [*CASES.follows, MAPPED], "地图", wanted.at_least)
-    moments = {"as_of": asked.as_of, "known_at": asked.known_at}
     with asking.services.database.connection() as connection:
-        found = layer(
-            connection,
-            asked.scope,
-            limits,
-            step=max(step or finest, finest),
-            now=asked.now,
-            **moments,
-        )
+        found = _layer(connection, asking, asked, limits, max(step or finest, finest))
     return answer(
         {
             "type": "FeatureCollection",
