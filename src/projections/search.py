@@ -19,7 +19,7 @@ from eventlog.batch import Facts, batch_of
 from eventlog.database import Connection
 from eventlog.reader import read_positions, read_requests
 from eventlog.records import Followed
-from eventlog.runner import BATCH, Policy
+from eventlog.runner import Policy
 from eventlog.vault import SealedItem, Vault
 from projections.ledger import Ledger
 from projections.ledgers.cases import CASES
@@ -102,6 +102,10 @@ class _Text(NamedTuple):
     grams: list[int]
 
 
+RANGE: Final = 1_000
+"""Facts at a time when it is rebuilt: they are read whole, with all that their records hold."""
+
+
 class SearchTable:
     """The index, as the runner carries it forward."""
 
@@ -150,7 +154,7 @@ class SearchTable:
         return sorted({self._mark(piece) for piece in pieces})
 
 
-def rebuild(connection: Connection, vault: Vault, *, batch: int = BATCH) -> int:
+def rebuild(connection: Connection, vault: Vault, *, batch: int = RANGE) -> int:
     """Fold the index anew from the first fact, in one transaction; return the position."""
     table = SearchTable(vault)
     with connection.transaction():
